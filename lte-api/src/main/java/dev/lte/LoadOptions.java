@@ -1,0 +1,142 @@
+package dev.lte;
+
+import java.time.Duration;
+import java.util.function.Consumer;
+
+/** How to load a model. Immutable; made by {@link #of}. */
+public final class LoadOptions {
+    private final String backend;
+    private final int threads;
+    private final int contextLength;
+    private final boolean dense;
+    private final int maxStreams;
+    private final int maxQueued;
+    private final Duration stallTimeout;
+    private final Consumer<Progress> progress;
+
+    private LoadOptions(Builder builder) {
+        backend = builder.backend;
+        threads = builder.threads;
+        contextLength = builder.contextLength;
+        dense = builder.dense;
+        maxStreams = builder.maxStreams;
+        maxQueued = builder.maxQueued;
+        stallTimeout = builder.stallTimeout;
+        progress = builder.progress;
+    }
+
+    public static LoadOptions defaults() {
+        return new LoadOptions(new Builder());
+    }
+
+    public static LoadOptions of(Consumer<Builder> description) {
+        Builder builder = new Builder();
+        description.accept(builder);
+        return new LoadOptions(builder);
+    }
+
+    public String backend() {
+        return backend;
+    }
+
+    public int threads() {
+        return threads;
+    }
+
+    public int contextLength() {
+        return contextLength;
+    }
+
+    public boolean dense() {
+        return dense;
+    }
+
+    public int maxStreams() {
+        return maxStreams;
+    }
+
+    public int maxQueued() {
+        return maxQueued;
+    }
+
+    public Duration stallTimeout() {
+        return stallTimeout;
+    }
+
+    public Consumer<Progress> progress() {
+        return progress;
+    }
+
+    /** Not thread-safe. */
+    public static final class Builder {
+        private String backend = "auto";
+        private int threads;
+        private int contextLength;
+        private boolean dense;
+        private int maxStreams = 8;
+        private int maxQueued = 64;
+        private Duration stallTimeout = Duration.ofMinutes(5);
+        private Consumer<Progress> progress = update -> {};
+
+        private Builder() {}
+
+        /** A provider's name, which then must be available, or {@code auto} (the default) for the best available. */
+        public Builder backend(String name) {
+            backend = name;
+            return this;
+        }
+
+        /** Host threads for kernels; 0 (the default) lets the backend choose. */
+        public Builder threads(int count) {
+            require(count >= 0 && count <= 1024, "threads", "0 to 1024", count);
+            threads = count;
+            return this;
+        }
+
+        /** Positions that a sequence may take; 0 (the default) for the model's own, at most 4096. */
+        public Builder contextLength(int positions) {
+            require(positions >= 0, "contextLength", "0 or more", positions);
+            contextLength = positions;
+            return this;
+        }
+
+        /** Ignores the model's routers and runs every expert, for comparisons. */
+        public Builder dense(boolean ignoreRouters) {
+            dense = ignoreRouters;
+            return this;
+        }
+
+        /** Streams that decode together; each takes cache memory for a whole context. 1 to 256, 8 by default. */
+        public Builder maxStreams(int count) {
+            require(count >= 1 && count <= 256, "maxStreams", "1 to 256", count);
+            maxStreams = count;
+            return this;
+        }
+
+        /** Streams that may wait for a place; one more ends with {@link CapacityException}. 64 by default. */
+        public Builder maxQueued(int count) {
+            require(count >= 0, "maxQueued", "0 or more", count);
+            maxQueued = count;
+            return this;
+        }
+
+        /** How long a stream may stay without demand before it ends with {@link CapacityException}. 5 minutes by default. */
+        public Builder stallTimeout(Duration timeout) {
+            require(timeout.isPositive(), "stallTimeout", "a positive duration", timeout);
+            stallTimeout = timeout;
+            return this;
+        }
+
+        /** Called on the loading thread as weights are read and packed. */
+        public Builder progress(Consumer<Progress> listener) {
+            progress = listener;
+            return this;
+        }
+
+        private static void require(boolean inRange, String option, String expected, Object found) {
+            if (!inRange) {
+                throw new InvalidRequestException(option, expected, found);
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package dev.lte;
+
+import dev.lte.spi.ModelRuntime;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Loads models. */
+public final class Lte {
+    private Lte() {}
+
+    /** As {@link #load(Path, LoadOptions)} with the defaults. */
+    public static Model load(Path model) {
+        return load(model, LoadOptions.defaults());
+    }
+
+    /**
+     * Loads a generative model: a GGUF file, a hub directory ({@code config.json} with safetensors), or a llama2.c checkpoint.
+     * Blocks until the model is ready.
+     *
+     * @throws ModelFormatException if the file is damaged
+     * @throws UnsupportedModelException if it is sound but of a kind that LTE does not know
+     * @throws BackendUnavailableException if the backend asked for cannot be used
+     */
+    public static Model load(Path model, LoadOptions options) {
+        return ModelRuntime.find().load(model, options);
+    }
+
+    /** Every backend provider that can be found, best first, with its device or the reason why it cannot be used. */
+    public static List<BackendReport> backends() {
+        return ModelRuntime.find().backends();
+    }
+}

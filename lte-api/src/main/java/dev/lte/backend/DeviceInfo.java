@@ -1,0 +1,10 @@
+package dev.lte.backend;
+
+/**
+ * What a backend runs on.
+ *
+ * @param description for people, such as {@code "512-bit vectors, 2 threads"} or {@code "NVIDIA H200, sm_90"}
+ * @param threads host threads that kernels use
+ * @param memoryBytes memory that weights and caches may take in all; an estimate on a host
+ */
+public record DeviceInfo(String description, int threads, long memoryBytes) {}

@@ -1,0 +1,40 @@
+package dev.lte.spi;
+
+import dev.lte.BackendReport;
+import dev.lte.LoadOptions;
+import dev.lte.Model;
+import dev.lte.ModelFileInfo;
+import dev.lte.Progress;
+import dev.lte.SyntheticModel;
+import dev.lte.Tokenizer;
+import dev.lte.WeightType;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.function.Consumer;
+
+/** What lte-core provides to {@link dev.lte.Lte} and {@link dev.lte.ModelFiles}. */
+public interface ModelRuntime {
+    Model load(Path model, LoadOptions options);
+
+    List<BackendReport> backends();
+
+    ModelFileInfo inspect(Path model);
+
+    void convert(Path source, Path target, WeightType type, Consumer<Progress> progress);
+
+    void synthesize(SyntheticModel description, Path target, Consumer<Progress> progress);
+
+    Tokenizer tokenizer(Path model);
+
+    /**
+     * The runtime on the class path or module path.
+     *
+     * @throws IllegalStateException if lte-core is not there
+     */
+    static ModelRuntime find() {
+        return ServiceLoader.load(ModelRuntime.class, ModelRuntime.class.getClassLoader())
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("no model runtime found; add dev.lte:lte-core to the application"));
+    }
+}

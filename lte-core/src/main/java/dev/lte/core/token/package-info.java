@@ -1,0 +1,5 @@
+/** Tokenizers and the incremental detokeniser. */
+@NullMarked
+package dev.lte.core.token;
+
+import org.jspecify.annotations.NullMarked;
