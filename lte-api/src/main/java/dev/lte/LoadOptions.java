@@ -12,6 +12,8 @@ public final class LoadOptions {
     private final int maxStreams;
     private final int maxQueued;
     private final Duration stallTimeout;
+    private final CacheType cacheType;
+    private final long cacheBytes;
     private final Consumer<Progress> progress;
 
     private LoadOptions(Builder builder) {
@@ -22,6 +24,8 @@ public final class LoadOptions {
         maxStreams = builder.maxStreams;
         maxQueued = builder.maxQueued;
         stallTimeout = builder.stallTimeout;
+        cacheType = builder.cacheType;
+        cacheBytes = builder.cacheBytes;
         progress = builder.progress;
     }
 
@@ -63,6 +67,14 @@ public final class LoadOptions {
         return stallTimeout;
     }
 
+    public CacheType cacheType() {
+        return cacheType;
+    }
+
+    public long cacheBytes() {
+        return cacheBytes;
+    }
+
     public Consumer<Progress> progress() {
         return progress;
     }
@@ -76,6 +88,8 @@ public final class LoadOptions {
         private int maxStreams = 8;
         private int maxQueued = 64;
         private Duration stallTimeout = Duration.ofMinutes(5);
+        private CacheType cacheType = CacheType.AUTO;
+        private long cacheBytes = 512L << 20;
         private Consumer<Progress> progress = update -> {};
 
         private Builder() {}
@@ -106,7 +120,7 @@ public final class LoadOptions {
             return this;
         }
 
-        /** Streams that decode together; each takes cache memory for a whole context. 1 to 256, 8 by default. */
+        /** Streams that decode together. 1 to 256, 8 by default. */
         public Builder maxStreams(int count) {
             require(count >= 1 && count <= 256, "maxStreams", "1 to 256", count);
             maxStreams = count;
@@ -124,6 +138,22 @@ public final class LoadOptions {
         public Builder stallTimeout(Duration timeout) {
             require(timeout.isPositive(), "stallTimeout", "a positive duration", timeout);
             stallTimeout = timeout;
+            return this;
+        }
+
+        /** Element type of the key/value cache; {@link CacheType#AUTO} by default. */
+        public Builder cacheType(CacheType type) {
+            cacheType = type;
+            return this;
+        }
+
+        /**
+         * Memory for the key/value caches of all streams, 512 MiB by default. It always holds at least one whole context, and
+         * never more than {@code maxStreams} of them; streams that do not fit wait.
+         */
+        public Builder cacheBytes(long bytes) {
+            require(bytes > 0, "cacheBytes", "1 or more", bytes);
+            cacheBytes = bytes;
             return this;
         }
 
