@@ -1,0 +1,46 @@
+package dev.lte.examples.cli;
+
+import dev.lte.LoadOptions;
+import picocli.CommandLine.Option;
+
+/** How the model is run. */
+final class LoadOptionsMixin {
+    @Option(
+            names = {"-b", "--backend"},
+            paramLabel = "NAME",
+            defaultValue = "auto",
+            description = "auto (the best available), cpu, cuda or reference; see 'lte backends'. Default: auto.")
+    private String backend;
+
+    @Option(
+            names = {"-t", "--threads"},
+            paramLabel = "N",
+            description = "Threads for kernels on the host; 0 (the default) lets the backend choose.")
+    private int threads;
+
+    @Option(
+            names = {"-c", "--context"},
+            paramLabel = "N",
+            description = "Positions that a sequence may take; 0 (the default) for the model's own, at most 4096.")
+    private int context;
+
+    @Option(names = "--dense", description = "Run every expert, whatever the model's routers say.")
+    private boolean dense;
+
+    LoadOptions.Builder apply(LoadOptions.Builder options) {
+        // One command runs one stream: a cache for more would only take memory.
+        return options.backend(backend)
+                .threads(threads)
+                .contextLength(context)
+                .dense(dense)
+                .maxStreams(1);
+    }
+
+    int threads() {
+        return threads;
+    }
+
+    boolean dense() {
+        return dense;
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.lte.examples.cli;
+
+import org.jspecify.annotations.NullMarked;
