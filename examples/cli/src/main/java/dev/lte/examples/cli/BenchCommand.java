@@ -34,7 +34,11 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--prompt-tokens", paramLabel = "N", defaultValue = "128", description = "Default: 128.")
     private int promptTokens;
 
-    @Option(names = "--generate-tokens", paramLabel = "N", defaultValue = "64", description = "Default: 64, at least 2.")
+    @Option(
+            names = "--generate-tokens",
+            paramLabel = "N",
+            defaultValue = "64",
+            description = "Default: 64, at least 2.")
     private int generateTokens;
 
     @Option(names = "--repeat", paramLabel = "N", defaultValue = "5", description = "Measured runs. Default: 5.")
@@ -185,7 +189,9 @@ final class BenchCommand implements Callable<Integer> {
         return Lte.backends().stream()
                 .filter(report -> report.name().equals(loaded.info().backend()))
                 .map(BackendReport::availability)
-                .mapToInt(availability -> availability instanceof Availability.Available a ? a.device().threads() : 0)
+                .mapToInt(availability -> availability instanceof Availability.Available a
+                        ? a.device().threads()
+                        : 0)
                 .findFirst()
                 .orElse(0);
     }

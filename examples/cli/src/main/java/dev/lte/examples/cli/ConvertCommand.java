@@ -18,7 +18,10 @@ final class ConvertCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "IN", description = "What to convert; a llama2.c checkpoint has its tokenizer beside it.")
+    @Parameters(
+            index = "0",
+            paramLabel = "IN",
+            description = "What to convert; a llama2.c checkpoint has its tokenizer beside it.")
     private Path source;
 
     @Parameters(index = "1", paramLabel = "OUT", description = "The GGUF file to write.")

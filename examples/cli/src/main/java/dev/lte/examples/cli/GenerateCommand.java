@@ -57,7 +57,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = "--threshold",
             paramLabel = "TAU",
-            description = "The sparsity dial: an expert runs if its score is above this, 0 to 1. Default: the model's own.")
+            description =
+                    "The sparsity dial: an expert runs if its score is above this, 0 to 1. Default: the model's own.")
     private @Nullable Double threshold;
 
     @Option(names = "--json", description = "Print one JSON object at the end, and nothing else.")
@@ -119,7 +120,10 @@ final class GenerateCommand implements Callable<Integer> {
             if (threshold != null) {
                 request.threshold(threshold);
             }
-            request.maxTokens(maxTokens).sampling(how).ignoreEndOfText(ignoreEndOfText).stopStrings(stop);
+            request.maxTokens(maxTokens)
+                    .sampling(how)
+                    .ignoreEndOfText(ignoreEndOfText)
+                    .stopStrings(stop);
         });
     }
 

@@ -9,8 +9,9 @@ final class Json {
     private Json() {}
 
     static void print(PrintWriter out, Object value) {
-        JsonMapper mapper =
-                JsonMapper.builder().disable(StreamWriteFeature.AUTO_CLOSE_TARGET).build();
+        JsonMapper mapper = JsonMapper.builder()
+                .disable(StreamWriteFeature.AUTO_CLOSE_TARGET)
+                .build();
         mapper.writeValue(out, value);
         out.println();
         out.flush();

@@ -68,7 +68,8 @@ final class LogitsCommand implements Callable<Integer> {
                 .boxed()
                 .sorted(Comparator.comparingDouble((Integer id) -> -logits[id]))
                 .limit(SHOWN)
-                .map(id -> id + " " + (id < model.tokenizer().size() ? model.tokenizer().piece(id) : "(padding)") + " "
+                .map(id -> id + " "
+                        + (id < model.tokenizer().size() ? model.tokenizer().piece(id) : "(padding)") + " "
                         + logits[id])
                 .collect(Collectors.joining(", "));
     }

@@ -62,8 +62,7 @@ final class LteCommand {
     public static void main(String[] args) {
         Logs.configure(false);
         // Text is UTF-8 whatever the locale says: models write characters that the C locale cannot.
-        PrintWriter out =
-                new PrintWriter(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
+        PrintWriter out = new PrintWriter(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
         int exitCode = commandLine().setOut(out).execute(args);
         out.flush();
         System.exit(exitCode);
@@ -107,9 +106,7 @@ final class LteCommand {
         @Override
         public String[] getVersion() {
             String version = LteCommand.class.getPackage().getImplementationVersion();
-            return new String[] {
-                "lte " + (version == null ? "(not packaged)" : version), "Java " + Runtime.version()
-            };
+            return new String[] {"lte " + (version == null ? "(not packaged)" : version), "Java " + Runtime.version()};
         }
     }
 }

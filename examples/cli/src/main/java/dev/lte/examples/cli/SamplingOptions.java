@@ -14,7 +14,10 @@ final class SamplingOptions {
             description = "0 always takes the most likely token. Default: 0.8.")
     private float temperature;
 
-    @Option(names = "--top-k", paramLabel = "K", description = "Keep the K most likely tokens; 0 (the default) keeps all.")
+    @Option(
+            names = "--top-k",
+            paramLabel = "K",
+            description = "Keep the K most likely tokens; 0 (the default) keeps all.")
     private int topK;
 
     @Option(
@@ -40,7 +43,8 @@ final class SamplingOptions {
     @Option(
             names = "--seed",
             paramLabel = "N",
-            description = "The same seed gives the same text. Default: another one every time; it is reported at the end.")
+            description =
+                    "The same seed gives the same text. Default: another one every time; it is reported at the end.")
     private @Nullable Long seed;
 
     Sampling sampling() {

@@ -34,13 +34,17 @@ final class SynthCommand implements Callable<Integer> {
             description = "Element type of the matrices: f32, f16, bf16, q8_0 (default), q4_0, q4_k or q6_k.")
     private WeightType type;
 
-    @Option(names = "--layers", paramLabel = "N", description = "Number of blocks; 0 (the default) for the shape's own.")
+    @Option(
+            names = "--layers",
+            paramLabel = "N",
+            description = "Number of blocks; 0 (the default) for the shape's own.")
     private int layers;
 
     @Option(
             names = "--ffn-sparsity",
             paramLabel = "S",
-            description = "Add routers that leave this share of the experts off, 0 or more, below 1. Default: no routers.")
+            description =
+                    "Add routers that leave this share of the experts off, 0 or more, below 1. Default: no routers.")
     private @Nullable Double ffnSparsity;
 
     @Option(names = "--seed", paramLabel = "N", description = "Seed of the random weights. Default: 0.")
@@ -55,7 +59,8 @@ final class SynthCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (ffnSparsity != null && !(ffnSparsity >= 0)) {
-            throw new ParameterException(spec.commandLine(), "--ffn-sparsity: expected 0 or more, found " + ffnSparsity);
+            throw new ParameterException(
+                    spec.commandLine(), "--ffn-sparsity: expected 0 or more, found " + ffnSparsity);
         }
         SyntheticModel description =
                 new SyntheticModel(shape, type, layers, ffnSparsity == null ? NO_ROUTERS : ffnSparsity, seed);
