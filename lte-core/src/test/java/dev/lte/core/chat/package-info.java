@@ -1,0 +1,5 @@
+/** Tests of chat templates. */
+@NullMarked
+package dev.lte.core.chat;
+
+import org.jspecify.annotations.NullMarked;
