@@ -81,7 +81,7 @@ final class Parser {
             case "call" -> callBlock(line);
             case "filter" -> filterBlock(line);
             case "with" -> withStatement(line);
-            case "print" -> new Stmt.Print(expressions.tuple(true, false), line);
+            case "print" -> printStatement(line);
             case "generation" -> new Stmt.Generation(outsideLoops(() -> body("endgeneration")), line);
             case "break" -> new Stmt.Break(requireLoop(line, "break"));
             case "continue" -> new Stmt.Continue(requireLoop(line, "continue"));
@@ -89,6 +89,14 @@ final class Parser {
                 throw Problems.syntax(line, "a tag that opens a block", "'" + tag.text() + "'");
             default -> throw Problems.unsupported(line, "the tag " + tag.text());
         };
+    }
+
+    private Stmt printStatement(int line) {
+        Expr value = expressions.expression();
+        if (stream.atOperator(",")) {
+            throw Problems.unsupported(line, "the tag print with several values");
+        }
+        return new Stmt.Print(value, line);
     }
 
     private int requireLoop(int line, String tag) {

@@ -56,7 +56,7 @@ final class PyStrings {
             int i = skip(s, 0, true);
             while (i < s.length()) {
                 if (limit >= 0 && parts.size() >= limit) {
-                    parts.add(strip(s.substring(i), null, false, true));
+                    parts.add(s.substring(i));
                     break;
                 }
                 int end = skip(s, i, false);
@@ -95,14 +95,14 @@ final class PyStrings {
             end = skipBack(s, end, true);
             while (end > 0) {
                 if (parts.size() >= limit) {
-                    parts.add(strip(s.substring(0, end), null, true, false));
+                    parts.add(s.substring(0, end));
                     break;
                 }
                 int start = skipBack(s, end, false);
                 parts.add(s.substring(start, end));
                 end = skipBack(s, start, true);
             }
-            return parts.reversed().stream().collect(ArrayList::new, ArrayList::add, ArrayList::addAll);
+            return new ArrayList<>(parts.reversed());
         }
         requireSeparator(separator);
         int at = s.lastIndexOf(separator);

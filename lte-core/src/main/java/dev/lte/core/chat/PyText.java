@@ -1,6 +1,7 @@
 package dev.lte.core.chat;
 
 import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.Iterator;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -133,7 +134,7 @@ final class PyText {
         if (d == 0) {
             return sign + "0.0";
         }
-        BigDecimal shortest = new BigDecimal(Double.toString(Math.abs(d))).stripTrailingZeros();
+        BigDecimal shortest = shortest(Math.abs(d));
         String digits = shortest.unscaledValue().toString();
         int exponent = digits.length() - shortest.scale() - 1;
         if (exponent < -4 || exponent >= 16) {
@@ -143,5 +144,12 @@ final class PyText {
         }
         String plain = shortest.toPlainString();
         return sign + plain + (plain.indexOf('.') < 0 ? ".0" : "");
+    }
+
+    /** Java never writes fewer than two digits: among subnormal numbers one digit may do. */
+    private static BigDecimal shortest(double d) {
+        BigDecimal digits = new BigDecimal(Double.toString(d)).stripTrailingZeros();
+        BigDecimal single = digits.round(new MathContext(1));
+        return single.doubleValue() == d ? single.stripTrailingZeros() : digits;
     }
 }
