@@ -1,5 +1,6 @@
 package dev.lte.core.chat;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,10 +27,11 @@ record Arguments(List<@Nullable Object> positional, Map<String, @Nullable Object
      */
     Bound bind(String callee, int required, String... parameters) {
         if (positional.size() > parameters.length) {
-            throw PyError.invalid(callee + " takes at most " + parameters.length + " arguments, " + positional.size() + " given");
+            throw PyError.invalid(
+                    callee + " takes at most " + parameters.length + " arguments, " + positional.size() + " given");
         }
         @Nullable Object[] values = new Object[parameters.length];
-        java.util.Arrays.fill(values, MISSING);
+        Arrays.fill(values, MISSING);
         for (int i = 0; i < positional.size(); i++) {
             values[i] = positional.get(i);
         }
@@ -58,11 +60,13 @@ record Arguments(List<@Nullable Object> positional, Map<String, @Nullable Object
             return values[i] != MISSING;
         }
 
-        @Nullable Object get(int i, @Nullable Object fallback) {
+        @Nullable
+        Object get(int i, @Nullable Object fallback) {
             return has(i) ? values[i] : fallback;
         }
 
-        @Nullable Object get(int i) {
+        @Nullable
+        Object get(int i) {
             return values[i];
         }
 

@@ -6,8 +6,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Python's {@code + - * / // % **}. Integers beyond 64 bits are refused: Python's have no bound, and a wrapped number would
- * be a wrong prompt.
+ * Python's {@code + - * / // % **}. Integers beyond 64 bits are refused: Python's have no bound, and a wrapped number
+ * would be a wrong prompt.
  */
 final class Arithmetic {
     static final int LESS = -1;
@@ -39,11 +39,12 @@ final class Arithmetic {
         if (Double.isNaN(x) || Double.isNaN(y)) {
             return UNORDERED;
         }
-        if (Double.isInfinite(x) || Double.isInfinite(y)) {
-            return Integer.signum(Double.compare(x, y));
+        boolean exact = (i == null || Math.abs(x) < EXACT_DOUBLE) && (j == null || Math.abs(y) < EXACT_DOUBLE);
+        if (exact || Double.isInfinite(x) || Double.isInfinite(y)) {
+            return x < y ? LESS : x > y ? GREATER : EQUAL;
         }
-        return Integer.signum((i == null ? new BigDecimal(x) : new BigDecimal(i))
-                .compareTo(j == null ? new BigDecimal(y) : new BigDecimal(j)));
+        BigDecimal left = i == null ? new BigDecimal(x) : new BigDecimal(i);
+        return Integer.signum(left.compareTo(j == null ? new BigDecimal(y) : new BigDecimal(j)));
     }
 
     private static double doubleOf(Object number) {
@@ -51,7 +52,8 @@ final class Arithmetic {
         return integer == null ? (Double) number : integer;
     }
 
-    @Nullable Object apply(String operator, @Nullable Object a, @Nullable Object b) {
+    @Nullable
+    Object apply(String operator, @Nullable Object a, @Nullable Object b) {
         if (isNumber(a) && isNumber(b)) {
             return numbers(operator, a, b);
         }
@@ -186,6 +188,9 @@ final class Arithmetic {
             case "%" -> modulo(x, y);
             case "//" -> {
                 double quotient = (x - modulo(x, y)) / y;
+                if (quotient == 0) {
+                    yield Math.copySign(0.0, x / y);
+                }
                 double floor = Math.floor(quotient);
                 yield quotient - floor > 0.5 ? floor + 1 : floor;
             }

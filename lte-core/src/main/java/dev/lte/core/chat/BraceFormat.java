@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 /** {@code str.format} with plain fields: {@code {}}, {@code {0}} and {@code {name}}. */
 record BraceFormat(Py py) {
     String format(String template, Arguments arguments) {
+        py.budget().text(template.length());
         StringBuilder out = new StringBuilder();
         int automatic = 0;
         for (int i = 0; i < template.length(); i++) {
@@ -24,9 +25,7 @@ record BraceFormat(Py py) {
                 String field = template.substring(i + 1, end);
                 String value = py.str(value(field.isEmpty() ? "" + automatic++ : field, arguments));
                 py.budget().text(value.length());
-                if (out.length() > Budget.MAX_OUTPUT_CHARS) {
-                    py.budget().text(out.length());
-                }
+                py.budget().check(out);
                 out.append(value);
                 i = end;
             }

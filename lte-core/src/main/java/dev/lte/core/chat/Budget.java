@@ -1,8 +1,8 @@
 package dev.lte.core.chat;
 
 /**
- * Limits of one rendering, so that no template can hang the process or fill its memory. A step is one evaluated node, one
- * element of a walked sequence, or 32 characters of text read or made.
+ * Limits of one rendering, so that no template can hang the process or fill its memory. A step is one evaluated node,
+ * one element of a walked sequence, or 32 characters of text read or made.
  */
 final class Budget {
     static final int MAX_OUTPUT_CHARS = 16 << 20;
@@ -45,6 +45,13 @@ final class Budget {
         chars += length;
         if (chars > MAX_TEXT_CHARS) {
             throw PyError.limit("more than " + MAX_TEXT_CHARS + " characters of intermediate text");
+        }
+    }
+
+    /** Refuses a text under construction that has grown beyond the limit. */
+    void check(StringBuilder text) {
+        if (text.length() > MAX_OUTPUT_CHARS) {
+            text(text.length());
         }
     }
 

@@ -5,6 +5,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Values of expressions. */
@@ -33,7 +34,8 @@ final class Evaluator {
         line = newLine;
     }
 
-    @Nullable Object evaluate(Expr expr, Values.Scope scope) {
+    @Nullable
+    Object evaluate(Expr expr, Values.Scope scope) {
         py.budget().step();
         py.budget().enter();
         line = expr.line();
@@ -126,7 +128,7 @@ final class Evaluator {
             throw Py.notSupported(negative ? "unary -" : "unary +", value, null);
         }
         Long integer = Py.integerOf(value);
-        return negative ? Arithmetic.negate(value) : integer == null ? java.util.Objects.requireNonNull(value) : integer;
+        return negative ? Arithmetic.negate(value) : integer == null ? Objects.requireNonNull(value) : integer;
     }
 
     private String concat(List<Expr> parts, Values.Scope scope) {
@@ -164,7 +166,8 @@ final class Evaluator {
     }
 
     /** @param caller the body of a call block, handed over as the argument {@code caller} */
-    @Nullable Object call(Expr.Call call, Values.Scope scope, Values.@Nullable Function caller) {
+    @Nullable
+    Object call(Expr.Call call, Values.Scope scope, Values.@Nullable Function caller) {
         Object target = evaluate(call.target(), scope);
         Arguments arguments = arguments(call.args(), scope, caller);
         line = call.line();

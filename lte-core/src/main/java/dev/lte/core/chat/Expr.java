@@ -32,7 +32,10 @@ sealed interface Expr {
     /** {@code a ~ b ~ c}. */
     record Concat(List<Expr> parts, int line) implements Expr {}
 
-    /** {@code a < b <= c}, also with {@code in} and {@code not in}; {@code operands} has one more than {@code operators}. */
+    /**
+     * {@code a < b <= c}, also with {@code in} and {@code not in}; {@code operands} has one more than {@code
+     * operators}.
+     */
     record Compare(List<Expr> operands, List<String> operators, int line) implements Expr {}
 
     record Conditional(Expr test, Expr then, @Nullable Expr otherwise, int line) implements Expr {}
@@ -41,7 +44,12 @@ sealed interface Expr {
 
     record Item(Expr target, Expr key, int line) implements Expr {}
 
-    record Slice(Expr target, @Nullable Expr start, @Nullable Expr stop, @Nullable Expr step, int line) implements Expr {}
+    record Slice(
+            Expr target,
+            @Nullable Expr start,
+            @Nullable Expr stop,
+            @Nullable Expr step,
+            int line) implements Expr {}
 
     record Call(Expr target, Args args, int line) implements Expr {}
 
@@ -55,7 +63,11 @@ sealed interface Expr {
      * @param star the sequence of {@code *args}
      * @param starStar the dict of {@code **kwargs}
      */
-    record Args(List<Expr> positional, List<Keyword> keywords, @Nullable Expr star, @Nullable Expr starStar) {
+    record Args(
+            List<Expr> positional,
+            List<Keyword> keywords,
+            @Nullable Expr star,
+            @Nullable Expr starStar) {
         static final Args NONE = new Args(List.of(), List.of(), null, null);
     }
 

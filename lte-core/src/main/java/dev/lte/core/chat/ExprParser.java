@@ -57,9 +57,7 @@ final class ExprParser {
     }
 
     private boolean atTupleEnd() {
-        return stream.at(Token.Type.VARIABLE_END)
-                || stream.at(Token.Type.BLOCK_END)
-                || stream.atOperator(")");
+        return stream.at(Token.Type.VARIABLE_END) || stream.at(Token.Type.BLOCK_END) || stream.atOperator(")");
     }
 
     private void enter() {
@@ -119,7 +117,8 @@ final class ExprParser {
         List<Expr> operands = new ArrayList<>(List.of(first));
         List<String> operators = new ArrayList<>();
         while (true) {
-            if (stream.at(Token.Type.OPERATOR) && COMPARISONS.contains(stream.current().text())) {
+            if (stream.at(Token.Type.OPERATOR)
+                    && COMPARISONS.contains(stream.current().text())) {
                 operators.add(stream.take().text());
             } else if (stream.skipName("in")) {
                 operators.add("in");
@@ -308,7 +307,8 @@ final class ExprParser {
             Token index = stream.take();
             return new Expr.Item(target, new Expr.Const(index.value(), index.line()), line);
         }
-        String name = stream.expect(Token.Type.NAME, "a name or number after '.'").text();
+        String name =
+                stream.expect(Token.Type.NAME, "a name or number after '.'").text();
         if (PyAttributes.isInternal(name)) {
             throw Problems.unsupported(line, "the attribute " + name);
         }

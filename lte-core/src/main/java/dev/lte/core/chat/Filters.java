@@ -1,13 +1,30 @@
 package dev.lte.core.chat;
 
+import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Jinja's filters by name. Those on sequences and numbers have files of their own. */
 final class Filters {
     private static final Set<String> TEXT = Set.of(
-            "trim", "upper", "lower", "title", "capitalize", "string", "replace", "indent", "tojson", "safe", "escape", "e",
-            "format", "length", "count", "default", "d");
+            "trim",
+            "upper",
+            "lower",
+            "title",
+            "capitalize",
+            "string",
+            "replace",
+            "indent",
+            "tojson",
+            "safe",
+            "escape",
+            "e",
+            "format",
+            "length",
+            "count",
+            "default",
+            "d");
     /** Filters that leave it open whether a text is marked safe. */
     private static final Set<String> FOR_MARKUP =
             Set.of("safe", "escape", "e", "string", "length", "count", "default", "d", "tojson");
@@ -26,7 +43,8 @@ final class Filters {
         return TEXT.contains(name) || SequenceFilters.NAMES.contains(name) || NumberFilters.NAMES.contains(name);
     }
 
-    @Nullable Object apply(String name, @Nullable Object input, Arguments arguments) {
+    @Nullable
+    Object apply(String name, @Nullable Object input, Arguments arguments) {
         py.budget().step();
         if (input instanceof Values.Markup && !FOR_MARKUP.contains(name)) {
             throw PyError.unsupported("the filter " + name + " of a text marked safe");
@@ -55,7 +73,8 @@ final class Filters {
             case "indent" -> indent(input, arguments);
             case "tojson" -> toJson(input, arguments);
             case "safe" -> new Values.Markup(py.str(input));
-            case "escape", "e" -> input instanceof Values.Markup ? input : new Values.Markup(made(PyStrings.escapeHtml(py.str(input))));
+            case "escape", "e" ->
+                input instanceof Values.Markup ? input : new Values.Markup(made(PyStrings.escapeHtml(py.str(input))));
             case "format" -> {
                 if (!arguments.named().isEmpty()) {
                     throw PyError.unsupported("the filter format with names");
@@ -101,13 +120,13 @@ final class Filters {
         StringBuilder out = new StringBuilder();
         int line = 0;
         for (Object item : PyStrings.splitlines(text + "\n", false)) {
-            String content = (String) java.util.Objects.requireNonNull(item);
+            String content = (String) Objects.requireNonNull(item);
             boolean indented = line == 0 ? first : blank || !content.isEmpty();
             py.budget().text(content.length() + (indented ? indentation.length() : 0) + 1L);
-            if (out.length() > Budget.MAX_OUTPUT_CHARS) {
-                py.budget().text(out.length());
-            }
-            out.append(line == 0 ? "" : "\n").append(indented ? indentation : "").append(content);
+            py.budget().check(out);
+            out.append(line == 0 ? "" : "\n")
+                    .append(indented ? indentation : "")
+                    .append(content);
             line++;
         }
         return out.toString();
@@ -121,13 +140,12 @@ final class Filters {
 
     private String toJson(@Nullable Object input, Arguments arguments) {
         Arguments.Bound bound = arguments.bind("tojson", 0, "ensure_ascii", "indent", "separators", "sort_keys");
-        String indent = bound.get(1, null) == null
-                ? null
-                : bound.get(1) instanceof String s ? s : spaces(bound.integer(1, 0));
+        String indent =
+                bound.get(1, null) == null ? null : bound.get(1) instanceof String s ? s : spaces(bound.integer(1, 0));
         String itemSeparator = indent == null ? ", " : ",";
         String keySeparator = ": ";
         if (bound.get(2, null) != null) {
-            java.util.List<@Nullable Object> separators = py.toList(bound.get(2));
+            List<@Nullable Object> separators = py.toList(bound.get(2));
             String item = separators.size() == 2 ? Py.textOf(separators.get(0)) : null;
             String key = separators.size() == 2 ? Py.textOf(separators.get(1)) : null;
             if (item == null || key == null) {

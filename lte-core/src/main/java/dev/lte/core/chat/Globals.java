@@ -16,11 +16,19 @@ final class Globals {
                 "range", arguments -> range(arguments),
                 "dict", arguments -> PyDict.of(py, arguments),
                 "namespace", arguments -> namespace(py, arguments),
-                "raise_exception", arguments -> {
-                    throw PyError.raised(py.str(arguments.bind("raise_exception", 1, "message").get(0)));
-                },
-                "strftime_now", arguments ->
-                        new Strftime(clock).format(arguments.bind("strftime_now", 1, "format").text(0, "")));
+                "raise_exception",
+                        arguments -> {
+                            throw PyError.raised(py.str(arguments
+                                    .bind("raise_exception", 1, "message")
+                                    .get(0)));
+                        },
+                "strftime_now",
+                        arguments -> {
+                            String format =
+                                    arguments.bind("strftime_now", 1, "format").text(0, "");
+                            py.budget().steps(100L + 10L * format.length());
+                            return new Strftime(clock).format(format);
+                        });
         functions.forEach(scope::set);
     }
 

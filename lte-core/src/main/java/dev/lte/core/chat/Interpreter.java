@@ -30,7 +30,8 @@ final class Interpreter {
         return evaluator.line();
     }
 
-    @Nullable Object evaluate(Expr expr, Values.Scope scope) {
+    @Nullable
+    Object evaluate(Expr expr, Values.Scope scope) {
         return evaluator.evaluate(expr, scope);
     }
 
@@ -78,7 +79,8 @@ final class Interpreter {
             case Stmt.Set(Stmt.Target target, Expr value, int _) -> assign(target, evaluate(value, scope), scope);
             case Stmt.SetBlock(Stmt.Target target, Expr value, List<Stmt> body, int _) ->
                 assign(target, filtered(value, body, scope), scope);
-            case Stmt.FilterBlock(Expr value, List<Stmt> body, int _) -> output.write(py.str(filtered(value, body, scope)));
+            case Stmt.FilterBlock(Expr value, List<Stmt> body, int _) ->
+                output.write(py.str(filtered(value, body, scope)));
             case Stmt.With with -> {
                 Values.Scope inner = new Values.Scope(scope);
                 for (int i = 0; i < with.targets().size(); i++) {
@@ -101,7 +103,9 @@ final class Interpreter {
         return evaluate(value, captured);
     }
 
-    /** As in the reference, the else part runs unless an iteration came to its end: {@code break} in the first is none. */
+    /**
+     * As in the reference, the else part runs unless an iteration came to its end: {@code break} in the first is none.
+     */
     private void runLoop(Stmt.For loop, Values.Scope scope, Output output) {
         Iterator<@Nullable Object> elements = py.iterate(evaluate(loop.sequence(), scope));
         Expr filter = loop.filter();

@@ -7,14 +7,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Cuts a template into tokens as jinja2's lexer does with {@code trim_blocks} and {@code lstrip_blocks}: the newline after
- * a block or comment goes, and so does the indentation in front of one, {@code -} takes all whitespace on its side and
- * {@code +} keeps it.
+ * Cuts a template into tokens as jinja2's lexer does with {@code trim_blocks} and {@code lstrip_blocks}: the newline
+ * after a block or comment goes, and so does the indentation in front of one, {@code -} takes all whitespace on its
+ * side and {@code +} keeps it.
  */
 final class Lexer {
+    private static final int MAX_NAME_CHARS = 200;
     private static final String[] OPERATORS = {
-        "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".",
-        ":", "|", ",", ";"
+        "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=",
+        ".", ":", "|", ",", ";"
     };
 
     private final String source;
@@ -53,7 +54,9 @@ final class Lexer {
             }
             String text = source.substring(pos, tag);
             line += countLines(pos, tag);
-            data(stripped(text, sign, kind != '{'), line - (int) text.chars().filter(c -> c == '\n').count());
+            data(
+                    stripped(text, sign, kind != '{'),
+                    line - (int) text.chars().filter(c -> c == '\n').count());
             int raw = kind == '%' ? rawBegin(afterSign) : -1;
             if (raw >= 0) {
                 advance(tag, raw);
@@ -201,6 +204,9 @@ final class Lexer {
         while (end < source.length() && isNamePart(source.codePointAt(end))) {
             end += Character.charCount(source.codePointAt(end));
         }
+        if (end - pos > MAX_NAME_CHARS) {
+            throw Problems.unsupported(line, "a name of more than " + MAX_NAME_CHARS + " characters");
+        }
         if (!Character.isUnicodeIdentifierStart(source.codePointAt(pos)) && source.charAt(pos) != '_') {
             throw Problems.syntax(line, "an identifier", "'" + source.substring(pos, end) + "'");
         }
@@ -240,7 +246,8 @@ final class Lexer {
             case ')', ']', '}' -> {
                 Character expected = brackets.poll();
                 if (expected == null || expected != c) {
-                    throw Problems.syntax(line, expected == null ? "an expression" : "'" + expected + "'", "'" + c + "'");
+                    throw Problems.syntax(
+                            line, expected == null ? "an expression" : "'" + expected + "'", "'" + c + "'");
                 }
             }
             default -> {}

@@ -35,7 +35,8 @@ final class LoopState {
         return true;
     }
 
-    @Nullable Object current() {
+    @Nullable
+    Object current() {
         return current;
     }
 
@@ -57,7 +58,8 @@ final class LoopState {
     }
 
     /** An attribute, or {@code fallback} if there is none of that name. */
-    @Nullable Object attribute(String name, @Nullable Object fallback) {
+    @Nullable
+    Object attribute(String name, @Nullable Object fallback) {
         return switch (name) {
             case "index" -> (long) index0 + 1;
             case "index0" -> (long) index0;

@@ -40,7 +40,8 @@ record MacroFunction(Stmt.Macro macro, Values.Scope closure, Interpreter interpr
             int used = Math.min(parameters.size(), positional.size());
             scope.set("varargs", new Values.Tuple(positional.subList(used, positional.size())));
         } else if (positional.size() > parameters.size()) {
-            throw PyError.invalid("macro '" + macro.name() + "' takes not more than " + parameters.size() + " argument(s)");
+            throw PyError.invalid(
+                    "macro '" + macro.name() + "' takes not more than " + parameters.size() + " argument(s)");
         }
         return interpreter.capture(macro.body(), scope);
     }

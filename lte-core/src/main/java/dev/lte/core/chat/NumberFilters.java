@@ -2,6 +2,7 @@ package dev.lte.core.chat;
 
 import java.math.BigDecimal;
 import java.math.RoundingMode;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +22,8 @@ final class NumberFilters {
         this.py = py;
     }
 
-    @Nullable Object apply(String name, @Nullable Object input, Arguments arguments) {
+    @Nullable
+    Object apply(String name, @Nullable Object input, Arguments arguments) {
         if (input instanceof Values.Undefined(String problem)) {
             throw PyError.invalid(problem);
         }
@@ -100,18 +102,20 @@ final class NumberFilters {
     }
 
     private String trimmed(String s) {
+        py.budget().read(s.length());
         String text = PyStrings.strip(s, null, true, true);
-        if (text.length() > MAX_DIGITS && text.length() == text.codePoints().filter(c -> c <= 'z').count()) {
+        if (text.length() > MAX_DIGITS
+                && text.length() == text.codePoints().filter(c -> c <= 'z').count()) {
             throw PyError.unsupported("a number of more than " + MAX_DIGITS + " digits");
         }
         if (!text.isEmpty() && text.codePoints().anyMatch(c -> c > 0x7f && Character.isDigit(c))) {
             throw PyError.unsupported("digits beyond ASCII");
         }
-        py.budget().read(text.length());
         return text;
     }
 
     private Object round(@Nullable Object input, Arguments.Bound bound) {
+        py.budget().steps(10);
         long precision = bound.integer(0, 0);
         String method = bound.text(1, "common");
         if (!Arithmetic.isNumber(input)) {
@@ -121,7 +125,7 @@ final class NumberFilters {
             throw PyError.unsupported("the filter round with a precision of " + precision);
         }
         Long integer = Py.integerOf(input);
-        double value = input instanceof Double d ? d : (double) java.util.Objects.requireNonNull(integer);
+        double value = input instanceof Double d ? d : (double) Objects.requireNonNull(integer);
         double scale = Math.pow(10, precision);
         switch (method) {
             case "common" -> {
@@ -131,7 +135,10 @@ final class NumberFilters {
                 return Double.isNaN(value) || Double.isInfinite(value)
                         ? value
                         : Math.copySign(
-                                new BigDecimal(value).setScale((int) precision, RoundingMode.HALF_EVEN).doubleValue(), value);
+                                new BigDecimal(value)
+                                        .setScale((int) precision, RoundingMode.HALF_EVEN)
+                                        .doubleValue(),
+                                value);
             }
             case "ceil", "floor" -> {
                 if (Double.isNaN(value) || Double.isInfinite(value) || Math.abs(value * scale) > 1L << 53) {

@@ -5,7 +5,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /** Statements. Tags that would read another template or run code of an extension are refused by name. */
 final class Parser {
@@ -39,7 +38,8 @@ final class Parser {
                     stream.expect(Token.Type.VARIABLE_END, "'}}'");
                 }
                 case BLOCK_BEGIN -> {
-                    if (stream.at(Token.Type.NAME) && ends.contains(stream.current().text())) {
+                    if (stream.at(Token.Type.NAME)
+                            && ends.contains(stream.current().text())) {
                         return List.copyOf(body);
                     }
                     body.add(statement());
@@ -47,7 +47,10 @@ final class Parser {
                 }
                 default -> {
                     if (!ends.isEmpty()) {
-                        throw Problems.syntax(token.line(), "one of the tags " + ends.stream().sorted().toList(), "the end");
+                        throw Problems.syntax(
+                                token.line(),
+                                "one of the tags " + ends.stream().sorted().toList(),
+                                "the end");
                     }
                     return List.copyOf(body);
                 }
@@ -85,8 +88,16 @@ final class Parser {
             case "generation" -> new Stmt.Generation(outsideLoops(() -> body("endgeneration")), line);
             case "break" -> new Stmt.Break(requireLoop(line, "break"));
             case "continue" -> new Stmt.Continue(requireLoop(line, "continue"));
-            case "else", "elif", "endif", "endfor", "endset", "endmacro", "endcall", "endfilter", "endwith", "endgeneration" ->
-                throw Problems.syntax(line, "a tag that opens a block", "'" + tag.text() + "'");
+            case "else",
+                    "elif",
+                    "endif",
+                    "endfor",
+                    "endset",
+                    "endmacro",
+                    "endcall",
+                    "endfilter",
+                    "endwith",
+                    "endgeneration" -> throw Problems.syntax(line, "a tag that opens a block", "'" + tag.text() + "'");
             default -> throw Problems.unsupported(line, "the tag " + tag.text());
         };
     }
@@ -149,7 +160,8 @@ final class Parser {
     private static boolean mentions(Stmt.Target target, String name) {
         return switch (target) {
             case Stmt.Target.Name(String n) -> n.equals(name);
-            case Stmt.Target.Unpack(List<Stmt.Target> targets) -> targets.stream().anyMatch(t -> mentions(t, name));
+            case Stmt.Target.Unpack(List<Stmt.Target> targets) ->
+                targets.stream().anyMatch(t -> mentions(t, name));
             case Stmt.Target.NamespaceAttribute _ -> false;
         };
     }
@@ -272,7 +284,10 @@ final class Parser {
     }
 
     private boolean atTargetEnd() {
-        return stream.atName("in") || stream.atOperator("=") || stream.atOperator(")") || stream.at(Token.Type.BLOCK_END);
+        return stream.atName("in")
+                || stream.atOperator("=")
+                || stream.atOperator(")")
+                || stream.at(Token.Type.BLOCK_END);
     }
 
     private Stmt.Target single(boolean withNamespace) {
@@ -287,7 +302,8 @@ final class Parser {
         }
         Token name = stream.expect(Token.Type.NAME, "a variable");
         if (withNamespace && stream.skipOperator(".")) {
-            String attribute = stream.expect(Token.Type.NAME, "the name of an attribute").text();
+            String attribute =
+                    stream.expect(Token.Type.NAME, "the name of an attribute").text();
             return new Stmt.Target.NamespaceAttribute(name.text(), attribute);
         }
         return new Stmt.Target.Name(variable(name));

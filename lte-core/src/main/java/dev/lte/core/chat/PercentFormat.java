@@ -2,6 +2,7 @@ package dev.lte.core.chat;
 
 import java.math.BigDecimal;
 import java.math.RoundingMode;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -13,7 +14,8 @@ record PercentFormat(Py py) {
             throw PyError.unsupported("the operator % with a dict");
         }
         List<? extends @Nullable Object> items =
-                values instanceof Values.Tuple(List<?> list) ? list : java.util.Collections.singletonList(values);
+                values instanceof Values.Tuple(List<?> list) ? list : Collections.singletonList(values);
+        py.budget().text(template.length());
         StringBuilder out = new StringBuilder();
         int used = 0;
         for (int i = 0; i < template.length(); i++) {
@@ -39,12 +41,11 @@ record PercentFormat(Py py) {
             }
             String field = field(template.substring(start, i), conversion, items.get(used++));
             py.budget().text(field.length());
-            if (out.length() > Budget.MAX_OUTPUT_CHARS) {
-                py.budget().text(out.length());
-            }
+            py.budget().check(out);
             out.append(field);
         }
-        if (used < items.size()) {
+        // Python takes a list for a possible mapping and does not ask whether all of it was used.
+        if (used < items.size() && !(values instanceof List<?>)) {
             throw PyError.invalid("not all arguments converted during string formatting");
         }
         return out.toString();
@@ -106,7 +107,9 @@ record PercentFormat(Py py) {
         if (Double.isNaN(d) || Double.isInfinite(d)) {
             return PyText.number(d);
         }
-        String digits = new BigDecimal(Math.abs(d)).setScale(precision < 0 ? 6 : precision, RoundingMode.HALF_EVEN).toPlainString();
+        String digits = new BigDecimal(Math.abs(d))
+                .setScale(precision < 0 ? 6 : precision, RoundingMode.HALF_EVEN)
+                .toPlainString();
         return (1 / d < 0 || d < 0 ? "-" : "") + digits;
     }
 }

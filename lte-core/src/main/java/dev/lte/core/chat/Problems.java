@@ -11,10 +11,16 @@ final class Problems {
 
     static ModelFormatException syntax(int line, String expected, String found) {
         return new ModelFormatException(
-                null, "chat template line " + line, ModelFormatException.NO_OFFSET, expected, found, REMEDY);
+                null, "chat template line " + line, ModelFormatException.NO_OFFSET, expected, cut(found), REMEDY);
     }
 
     static UnsupportedModelException unsupported(int line, String construct) {
-        return new UnsupportedModelException("chat template line " + line + ": " + construct + " is not supported", REMEDY);
+        return new UnsupportedModelException(
+                "chat template line " + line + ": " + cut(construct) + " is not supported", REMEDY);
+    }
+
+    /** Text of a template as part of a message. */
+    static String cut(String text) {
+        return text.length() > 200 ? text.substring(0, 200) + "..." : text;
     }
 }

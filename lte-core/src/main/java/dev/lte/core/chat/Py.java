@@ -58,7 +58,8 @@ final class Py {
         if (b instanceof Values.Undefined(String problem)) {
             return PyError.invalid(problem);
         }
-        return PyError.invalid("unsupported operand types for " + operator + ": '" + typeName(a) + "' and '" + typeName(b) + "'");
+        return PyError.invalid(
+                "unsupported operand types for " + operator + ": '" + typeName(a) + "' and '" + typeName(b) + "'");
     }
 
     boolean truth(@Nullable Object value) {

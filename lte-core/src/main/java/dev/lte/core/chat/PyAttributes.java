@@ -7,8 +7,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code x.name}, {@code x[key]} and slices. As in the reference, a dot finds methods before keys, brackets find keys before
- * methods, what is missing is undefined, and methods that change a value are out of reach.
+ * {@code x.name}, {@code x[key]} and slices. As in the reference, a dot finds methods before keys, brackets find keys
+ * before methods, what is missing is undefined, and methods that change a value are out of reach.
  */
 final class PyAttributes {
     private static final Set<String> DICT_METHODS = Set.of("items", "keys", "values", "get", "copy");
@@ -18,8 +18,19 @@ final class PyAttributes {
     private static final Set<String> DICT_CHANGING = Set.of("clear", "pop", "popitem", "setdefault", "update");
     /** Attributes of Python's numbers. */
     private static final Set<String> NUMBER_ATTRIBUTES = Set.of(
-            "as_integer_ratio", "bit_count", "bit_length", "conjugate", "denominator", "from_bytes", "fromhex", "hex", "imag",
-            "is_integer", "numerator", "real", "to_bytes");
+            "as_integer_ratio",
+            "bit_count",
+            "bit_length",
+            "conjugate",
+            "denominator",
+            "from_bytes",
+            "fromhex",
+            "hex",
+            "imag",
+            "is_integer",
+            "numerator",
+            "real",
+            "to_bytes");
 
     private final Py py;
 
@@ -37,7 +48,8 @@ final class PyAttributes {
         return StringMethods.UNSUPPORTED.contains(name) || name.equals("fromkeys") || NUMBER_ATTRIBUTES.contains(name);
     }
 
-    @Nullable Object attribute(@Nullable Object target, String name) {
+    @Nullable
+    Object attribute(@Nullable Object target, String name) {
         if (target instanceof Values.Undefined(String problem)) {
             throw PyError.invalid(problem);
         }
@@ -48,17 +60,19 @@ final class PyAttributes {
         if (target instanceof Map<?, ?> map) {
             return PyDict.get(py, map, name, missing(target, name));
         }
-        if (target instanceof Values.Namespace namespace && namespace.attributes().containsKey(name)) {
+        if (target instanceof Values.Namespace namespace
+                && namespace.attributes().containsKey(name)) {
             return namespace.attributes().get(name);
         }
         return target instanceof LoopState loop ? loop.attribute(name, missing(target, name)) : missing(target, name);
     }
 
-    @Nullable Object item(@Nullable Object target, @Nullable Object key) {
+    @Nullable
+    Object item(@Nullable Object target, @Nullable Object key) {
         switch (target) {
             case Values.Undefined(String problem) -> throw PyError.invalid(problem);
             case Map<?, ?> map -> {
-                if (PyDict.isHashable(key) && !(key instanceof Values.Undefined)) {
+                if (PyDict.isHashable(py, key) && !(key instanceof Values.Undefined)) {
                     Map.Entry<?, ?> entry = PyDict.find(py, map, key);
                     if (entry != null) {
                         return entry.getValue();
@@ -89,7 +103,8 @@ final class PyAttributes {
                     return PyStrings.charAt(s, index);
                 }
             }
-            case Values.Markup _ when !(key instanceof String) -> throw PyError.unsupported("an index of a text marked safe");
+            case Values.Markup _
+            when !(key instanceof String) -> throw PyError.unsupported("an index of a text marked safe");
             case null, default -> {}
         }
         String name = Py.textOf(key);
@@ -141,8 +156,10 @@ final class PyAttributes {
             case Boolean _, Long _, Double _ -> refuse("number", name, NUMBER_ATTRIBUTES);
             case Values.Range _ -> refuse("range", name, Set.of("start", "stop", "step", "count", "index"));
             case Values.View view -> refuse(view.kind(), name, Set.of("isdisjoint", "mapping"));
-            case Values.OneShot _ -> refuse("generator", name, Set.of("send", "throw", "close", "gi_frame", "gi_running"));
-            case MacroFunction _ -> refuse("macro", name, Set.of("name", "arguments", "caller", "catch_kwargs", "catch_varargs"));
+            case Values.OneShot _ ->
+                refuse("generator", name, Set.of("send", "throw", "close", "gi_frame", "gi_running"));
+            case MacroFunction _ ->
+                refuse("macro", name, Set.of("name", "arguments", "caller", "catch_kwargs", "catch_varargs"));
             case Values.Function _ -> throw PyError.unsupported("the attribute " + name + " of a function");
             case null, default -> {}
         }
@@ -156,15 +173,17 @@ final class PyAttributes {
     }
 
     private static Values.Undefined unsafe(String type, String name) {
-        return new Values.Undefined("the method '" + name + "' of a " + type + " is closed to templates: it changes the value");
+        return new Values.Undefined(
+                "the method '" + name + "' of a " + type + " is closed to templates: it changes the value");
     }
 
     private Values.Undefined missing(@Nullable Object target, @Nullable Object name) {
         String type = target == null ? "None" : Py.typeName(target) + " object";
+        if (name instanceof String text) {
+            return new Values.Undefined("'" + type + "' has no attribute '" + Problems.cut(text) + "'");
+        }
         return new Values.Undefined(
-                name instanceof String s
-                        ? "'" + type + "' has no attribute '" + s + "'"
-                        : type + " has no element " + (Arithmetic.isNumber(name) ? py.repr(name) : "of that key"));
+                type + " has no element " + (Arithmetic.isNumber(name) ? py.repr(name) : "of that key"));
     }
 
     /** Index for a key from either end, or -1 if there is none. */

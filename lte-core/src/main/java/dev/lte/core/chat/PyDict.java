@@ -1,5 +1,6 @@
 package dev.lte.core.chat;
 
+import java.util.AbstractMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -9,14 +10,16 @@ import org.jspecify.annotations.Nullable;
 final class PyDict {
     private PyDict() {}
 
-    /** The entry of a key, or null. Keys that are not text are searched for one by one: dicts with such keys are small. */
+    /**
+     * The entry of a key, or null. Keys that are not text are searched for one by one: dicts with such keys are small.
+     */
     static Map.@Nullable Entry<?, ?> find(Py py, Map<?, ?> map, @Nullable Object key) {
-        Object normal = normal(key);
+        Object normal = normal(py, key);
         if (normal == null || normal instanceof String) {
             if (!map.containsKey(normal)) {
                 return null;
             }
-            return new java.util.AbstractMap.SimpleImmutableEntry<@Nullable Object, @Nullable Object>(normal, map.get(normal));
+            return new AbstractMap.SimpleImmutableEntry<@Nullable Object, @Nullable Object>(normal, map.get(normal));
         }
         for (Map.Entry<?, ?> entry : map.entrySet()) {
             if (py.equal(entry.getKey(), normal)) {
@@ -33,17 +36,30 @@ final class PyDict {
 
     /** Sets a value; an equal key keeps its place and its first form. */
     static void put(Py py, Map<@Nullable Object, @Nullable Object> map, @Nullable Object key, @Nullable Object value) {
+        if (key instanceof Values.Markup) {
+            throw PyError.unsupported("a text marked safe as a key");
+        }
         Map.Entry<?, ?> entry = find(py, map, key);
-        map.put(entry == null ? normal(key) : entry.getKey(), value);
+        map.put(entry == null ? normal(py, key) : entry.getKey(), value);
     }
 
-    static boolean isHashable(@Nullable Object key) {
-        return !(key instanceof List<?> || key instanceof Map<?, ?>)
-                && !(key instanceof Values.Tuple(List<?> items) && !items.stream().allMatch(PyDict::isHashable));
+    /** Charges for a walk through nested tuples, which computing a hash code repeats. */
+    static boolean isHashable(Py py, @Nullable Object key) {
+        if (!(key instanceof Values.Tuple(List<?> items))) {
+            return !(key instanceof List<?> || key instanceof Map<?, ?>);
+        }
+        py.budget().enter();
+        boolean hashable = true;
+        for (Object item : items) {
+            py.budget().step();
+            hashable &= isHashable(py, item);
+        }
+        py.budget().exit();
+        return hashable;
     }
 
-    private static @Nullable Object normal(@Nullable Object key) {
-        if (!isHashable(key)) {
+    private static @Nullable Object normal(Py py, @Nullable Object key) {
+        if (!isHashable(py, key)) {
             throw PyError.invalid("unhashable type: '" + Py.typeName(key) + "'");
         }
         if (key instanceof Values.Undefined(String problem)) {
@@ -55,7 +71,8 @@ final class PyDict {
     /** {@code dict(source, **named)} where the source is a dict or a sequence of pairs. */
     static Map<@Nullable Object, @Nullable Object> of(Py py, Arguments arguments) {
         if (arguments.positional().size() > 1) {
-            throw PyError.invalid("dict expected at most 1 argument, got " + arguments.positional().size());
+            throw PyError.invalid("dict expected at most 1 argument, got "
+                    + arguments.positional().size());
         }
         Map<@Nullable Object, @Nullable Object> result = new LinkedHashMap<>();
         for (Object source : arguments.positional()) {

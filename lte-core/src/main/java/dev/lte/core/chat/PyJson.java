@@ -6,12 +6,18 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code json.dumps} behind the filter {@code tojson}: Python's separators, no escaping of non-ASCII text unless asked for.
+ * {@code json.dumps} behind the filter {@code tojson}: Python's separators, no escaping of non-ASCII text unless asked
+ * for.
  *
  * @param indent text of one level, or null for a single line
  */
 record PyJson(
-        Py py, boolean ensureAscii, @Nullable String indent, String itemSeparator, String keySeparator, boolean sortKeys) {
+        Py py,
+        boolean ensureAscii,
+        @Nullable String indent,
+        String itemSeparator,
+        String keySeparator,
+        boolean sortKeys) {
 
     String write(@Nullable Object value) {
         StringBuilder out = new StringBuilder();
@@ -23,14 +29,15 @@ record PyJson(
     private void write(@Nullable Object value, int level, StringBuilder out) {
         py.budget().enter();
         py.budget().step();
-        if (out.length() > Budget.MAX_OUTPUT_CHARS) {
-            py.budget().text(out.length());
-        }
+        py.budget().check(out);
         switch (value) {
             case null -> out.append("null");
             case Boolean b -> out.append(b.booleanValue());
             case Long l -> out.append(l.longValue());
-            case Double d -> out.append(number(d));
+            case Double d -> {
+                py.budget().steps(10);
+                out.append(number(d));
+            }
             case String s -> quote(s, out);
             case Values.Markup(String s) -> quote(s, out);
             case List<?> list -> array(list, level, out);
@@ -74,7 +81,9 @@ record PyJson(
         }
         List<? extends Map.Entry<?, ?>> entries = List.copyOf(map.entrySet());
         if (sortKeys) {
-            entries = entries.stream().sorted((a, b) -> py.compare(a.getKey(), b.getKey())).toList();
+            entries = entries.stream()
+                    .sorted((a, b) -> py.compare(a.getKey(), b.getKey()))
+                    .toList();
         }
         out.append('{');
         for (Iterator<? extends Map.Entry<?, ?>> i = entries.iterator(); i.hasNext(); ) {
@@ -105,6 +114,7 @@ record PyJson(
         out.append('"');
         for (int i = 0; i < s.length(); i++) {
             char c = s.charAt(i);
+            py.budget().check(out);
             switch (c) {
                 case '"' -> out.append("\\\"");
                 case '\\' -> out.append("\\\\");

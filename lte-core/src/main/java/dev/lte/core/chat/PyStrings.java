@@ -85,10 +85,9 @@ final class PyStrings {
         return i;
     }
 
-    static List<@Nullable Object> rsplit(String s, @Nullable String separator, long limit) {
-        if (limit < 0) {
-            return split(s, separator, limit);
-        }
+    /** {@code s.rsplit(separator, limit)}: like {@code split}, found from the right. */
+    static List<@Nullable Object> rsplit(String s, @Nullable String separator, long maximum) {
+        long limit = maximum < 0 ? Long.MAX_VALUE : maximum;
         List<@Nullable Object> parts = new ArrayList<>();
         int end = s.length();
         if (separator == null) {
@@ -147,7 +146,13 @@ final class PyStrings {
     }
 
     private static boolean isLineEnd(char c) {
-        return c == '\n' || c == '\r' || c == '\u000b' || c == '\f' || c >= 0x1c && c <= 0x1e || c == 0x85 || c == 0x2028
+        return c == '\n'
+                || c == '\r'
+                || c == '\u000b'
+                || c == '\f'
+                || c >= 0x1c && c <= 0x1e
+                || c == 0x85
+                || c == 0x2028
                 || c == 0x2029;
     }
 
@@ -173,9 +178,7 @@ final class PyStrings {
         int at = s.indexOf(old);
         for (long done = 0; at >= 0 && done < limit; done++) {
             budget.text(replacement.length());
-            if (out.length() > Budget.MAX_OUTPUT_CHARS) {
-                budget.text(out.length());
-            }
+            budget.check(out);
             out.append(s, from, at).append(replacement);
             from = at + old.length();
             at = s.indexOf(old, from);

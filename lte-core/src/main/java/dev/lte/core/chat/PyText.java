@@ -2,7 +2,9 @@ package dev.lte.core.chat;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
+import java.util.Collection;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -33,25 +35,35 @@ final class PyText {
     private void repr(@Nullable Object value, StringBuilder out) {
         budget.enter();
         budget.step();
-        if (out.length() > Budget.MAX_OUTPUT_CHARS) {
-            budget.text(out.length());
-        }
+        budget.check(out);
         switch (value) {
             case null -> out.append("None");
             case Boolean b -> out.append(b ? "True" : "False");
             case Long l -> out.append(l.longValue());
-            case Double d -> out.append(number(d));
+            case Double d -> {
+                budget.steps(10);
+                out.append(number(d));
+            }
             case String s -> quote(s, out);
-            case java.util.List<?> list -> sequence(list.iterator(), "[", "]", out);
-            case Values.Tuple(java.util.List<?> items) ->
-                sequence(items.iterator(), "(", items.size() == 1 ? ",)" : ")", out);
+            case List<?> list -> sequence(list.iterator(), "[", "]", out);
+            case Values.Tuple(List<?> items) -> sequence(items.iterator(), "(", items.size() == 1 ? ",)" : ")", out);
             case Map<?, ?> map -> dict(map, out);
             case Values.Range(long start, long stop, long step) ->
-                out.append("range(").append(start).append(", ").append(stop).append(step == 1 ? "" : ", " + step).append(')');
-            case Values.View(String kind, java.util.Collection<?> content) -> {
+                out.append("range(")
+                        .append(start)
+                        .append(", ")
+                        .append(stop)
+                        .append(step == 1 ? "" : ", " + step)
+                        .append(')');
+            case Values.View(String kind, Collection<?> content) -> {
                 out.append(kind).append('(');
                 sequence(content.iterator(), "[", "]", out);
                 out.append(')');
+            }
+            case Values.Namespace namespace -> {
+                out.append("<Namespace ");
+                dict(namespace.attributes(), out);
+                out.append('>');
             }
             case Values.Undefined _ -> out.append("Undefined");
             default -> throw PyError.unsupported("the text of a value of type " + Py.typeName(value));
@@ -88,6 +100,7 @@ final class PyText {
         for (int i = 0; i < s.length(); ) {
             int c = s.codePointAt(i);
             i += Character.charCount(c);
+            budget.check(out);
             switch (c) {
                 case '\n' -> out.append("\\n");
                 case '\r' -> out.append("\\r");
@@ -99,7 +112,10 @@ final class PyText {
                     } else if (isPrintable(c)) {
                         out.appendCodePoint(c);
                     } else {
-                        out.append(c < 0x100 ? "\\x%02x".formatted(c) : c < 0x10000 ? "\\u%04x".formatted(c) : "\\U%08x".formatted(c));
+                        out.append(
+                                c < 0x100
+                                        ? "\\x%02x".formatted(c)
+                                        : c < 0x10000 ? "\\u%04x".formatted(c) : "\\U%08x".formatted(c));
                     }
                 }
             }

@@ -15,8 +15,23 @@ import org.jspecify.annotations.Nullable;
 /** Filters on sequences. Like the reference's, several are generators: walked once, computed on demand, always true. */
 final class SequenceFilters {
     static final Set<String> NAMES = Set.of(
-            "join", "first", "last", "list", "map", "select", "reject", "selectattr", "rejectattr", "items", "dictsort", "sort",
-            "unique", "reverse", "sum", "min", "max");
+            "join",
+            "first",
+            "last",
+            "list",
+            "map",
+            "select",
+            "reject",
+            "selectattr",
+            "rejectattr",
+            "items",
+            "dictsort",
+            "sort",
+            "unique",
+            "reverse",
+            "sum",
+            "min",
+            "max");
 
     private final Py py;
     private final PyAttributes attributes;
@@ -30,7 +45,8 @@ final class SequenceFilters {
         this.tests = tests;
     }
 
-    @Nullable Object apply(String name, @Nullable Object input, Arguments arguments) {
+    @Nullable
+    Object apply(String name, @Nullable Object input, Arguments arguments) {
         return switch (name) {
             case "join" -> join(input, arguments.bind(name, 0, "d", "attribute"));
             case "first" -> {
@@ -41,7 +57,9 @@ final class SequenceFilters {
             case "last" -> {
                 arguments.bind(name, 0);
                 List<@Nullable Object> elements = reversible(input);
-                yield elements.isEmpty() ? new Values.Undefined("No last item, sequence was empty.") : elements.getLast();
+                yield elements.isEmpty()
+                        ? new Values.Undefined("No last item, sequence was empty.")
+                        : elements.getLast();
             }
             case "list" -> {
                 arguments.bind(name, 0);
@@ -64,7 +82,8 @@ final class SequenceFilters {
                 yield reverse(input);
             }
             case "sum" -> sum(input, arguments.bind(name, 0, "attribute", "start"));
-            case "min", "max" -> extreme(input, arguments.bind(name, 0, "case_sensitive", "attribute"), name.equals("max"));
+            case "min", "max" ->
+                extreme(input, arguments.bind(name, 0, "case_sensitive", "attribute"), name.equals("max"));
             default -> throw new IllegalStateException(name);
         };
     }
@@ -77,9 +96,7 @@ final class SequenceFilters {
         for (Iterator<@Nullable Object> i = py.iterate(input); i.hasNext(); first = false) {
             String text = py.str(getter.apply(i.next()));
             py.budget().text((long) text.length() + separator.length());
-            if (out.length() > Budget.MAX_OUTPUT_CHARS) {
-                py.budget().text(out.length());
-            }
+            py.budget().check(out);
             out.append(first ? "" : separator).append(text);
         }
         return out.toString();
@@ -124,7 +141,8 @@ final class SequenceFilters {
             Arguments rest = arguments.without(1);
             function = item -> filters.apply(filter, item, rest);
         }
-        Iterator<@Nullable Object> elements = py.truth(input) ? py.iterate(input) : List.of().iterator();
+        Iterator<@Nullable Object> elements =
+                py.truth(input) ? py.iterate(input) : List.of().iterator();
         return new Values.OneShot(new Iterator<>() {
             @Override
             public boolean hasNext() {
@@ -155,13 +173,15 @@ final class SequenceFilters {
             Arguments rest = arguments.without(offset + 1);
             predicate = item -> tests.apply(test, item, rest);
         }
-        Iterator<@Nullable Object> elements = py.truth(input) ? py.iterate(input) : List.of().iterator();
+        Iterator<@Nullable Object> elements =
+                py.truth(input) ? py.iterate(input) : List.of().iterator();
         Predicate<@Nullable Object> wanted = predicate;
         return new Values.OneShot(filtered(elements, item -> wanted.test(getter.apply(item)) == keep));
     }
 
     /** The elements that pass, found on demand. */
-    static Iterator<@Nullable Object> filtered(Iterator<@Nullable Object> elements, Predicate<@Nullable Object> passes) {
+    static Iterator<@Nullable Object> filtered(
+            Iterator<@Nullable Object> elements, Predicate<@Nullable Object> passes) {
         return new Iterator<>() {
             private boolean ready;
             private @Nullable Object next;
@@ -220,7 +240,8 @@ final class SequenceFilters {
         }
         List<Object> path = new ArrayList<>();
         for (String part : text.split("\\.", -1)) {
-            boolean number = !part.isEmpty() && part.length() < 10 && part.chars().allMatch(c -> c >= '0' && c <= '9');
+            boolean number =
+                    !part.isEmpty() && part.length() < 10 && part.chars().allMatch(c -> c >= '0' && c <= '9');
             path.add(number ? (Object) Long.valueOf(part) : part);
         }
         return path;
@@ -258,7 +279,7 @@ final class SequenceFilters {
             getters.forEach(getter -> keys.add(getter.apply(item)));
             return keys;
         };
-        return sorted(py.toList(input), key, py.truth(bound.get(0, false)));
+        return sorted(py.toList(input), key, bound.integer(0, 0) != 0);
     }
 
     private Object dictsort(@Nullable Object input, Arguments.Bound bound) {
@@ -271,11 +292,12 @@ final class SequenceFilters {
         }
         boolean ignoreCase = !py.truth(bound.get(0, false));
         List<@Nullable Object> pairs = py.toList(new Values.View("dict_items", ContainerMethods.items(map)));
-        return sorted(pairs, getter(by.equals("key") ? 0L : 1L, null, ignoreCase), py.truth(bound.get(2, false)));
+        return sorted(pairs, getter(by.equals("key") ? 0L : 1L, null, ignoreCase), bound.integer(2, 0) != 0);
     }
 
     private Object unique(@Nullable Object input, Arguments.Bound bound) {
-        Function<@Nullable Object, @Nullable Object> getter = getter(bound.get(1, null), null, !py.truth(bound.get(0, false)));
+        Function<@Nullable Object, @Nullable Object> getter =
+                getter(bound.get(1, null), null, !py.truth(bound.get(0, false)));
         Map<@Nullable Object, @Nullable Object> seen = new LinkedHashMap<>();
         return new Values.OneShot(filtered(py.iterate(input), item -> {
             Object key = getter.apply(item);
@@ -301,7 +323,8 @@ final class SequenceFilters {
     }
 
     private @Nullable Object extreme(@Nullable Object input, Arguments.Bound bound, boolean max) {
-        Function<@Nullable Object, @Nullable Object> getter = getter(bound.get(1, null), null, !py.truth(bound.get(0, false)));
+        Function<@Nullable Object, @Nullable Object> getter =
+                getter(bound.get(1, null), null, !py.truth(bound.get(0, false)));
         Iterator<@Nullable Object> i = py.iterate(input);
         if (!i.hasNext()) {
             return new Values.Undefined("No aggregated item, sequence was empty.");

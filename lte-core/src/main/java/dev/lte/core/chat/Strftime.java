@@ -7,7 +7,12 @@ import java.util.Locale;
 
 /** {@code datetime.now().strftime(format)} in the C locale, with the time of a given clock. */
 record Strftime(Clock clock) {
+    private static final int MAX_LENGTH = 1_000;
+
     String format(String format) {
+        if (format.length() > MAX_LENGTH) {
+            throw PyError.limit("a time format of more than " + MAX_LENGTH + " characters");
+        }
         ZonedDateTime now = ZonedDateTime.now(clock);
         StringBuilder out = new StringBuilder();
         for (int i = 0; i < format.length(); i++) {

@@ -8,21 +8,64 @@ import org.jspecify.annotations.Nullable;
 /** Methods of Python's str. */
 record StringMethods(Py py, String s) {
     static final Set<String> SUPPORTED = Set.of(
-            "strip", "lstrip", "rstrip", "split", "rsplit", "splitlines", "startswith", "endswith", "replace", "upper", "lower",
-            "title", "capitalize", "swapcase", "join", "find", "rfind", "index", "rindex", "count", "isdigit", "isdecimal",
-            "isnumeric", "isalpha", "isalnum", "isspace", "isupper", "islower", "format", "removeprefix", "removesuffix", "zfill",
-            "ljust", "rjust", "partition", "rpartition");
+            "strip",
+            "lstrip",
+            "rstrip",
+            "split",
+            "rsplit",
+            "splitlines",
+            "startswith",
+            "endswith",
+            "replace",
+            "upper",
+            "lower",
+            "title",
+            "capitalize",
+            "swapcase",
+            "join",
+            "find",
+            "rfind",
+            "index",
+            "rindex",
+            "count",
+            "isdigit",
+            "isdecimal",
+            "isnumeric",
+            "isalpha",
+            "isalnum",
+            "isspace",
+            "isupper",
+            "islower",
+            "format",
+            "removeprefix",
+            "removesuffix",
+            "zfill",
+            "ljust",
+            "rjust",
+            "partition",
+            "rpartition");
     static final Set<String> UNSUPPORTED = Set.of(
-            "casefold", "center", "encode", "expandtabs", "format_map", "isascii", "isidentifier", "isprintable", "istitle",
-            "maketrans", "translate");
+            "casefold",
+            "center",
+            "encode",
+            "expandtabs",
+            "format_map",
+            "isascii",
+            "isidentifier",
+            "isprintable",
+            "istitle",
+            "maketrans",
+            "translate");
 
-    @Nullable Object call(String name, Arguments arguments) {
+    @Nullable
+    Object call(String name, Arguments arguments) {
         py.budget().read(s.length());
         return switch (name) {
             case "strip", "lstrip", "rstrip" -> strip(name, arguments);
             case "split", "rsplit" -> split(name, arguments);
             case "splitlines" ->
-                charged(PyStrings.splitlines(s, py.truth(arguments.bind(name, 0, "keepends").get(0, false))));
+                charged(PyStrings.splitlines(
+                        s, py.truth(arguments.bind(name, 0, "keepends").get(0, false))));
             case "startswith", "endswith" -> affix(name, arguments);
             case "replace" -> {
                 Arguments.Bound bound = arguments.bind(name, 2, "old/", "new/", "count/");
@@ -46,7 +89,8 @@ record StringMethods(Py py, String s) {
                 String fill = padding(bound.integer(0, 0), bound.text(1, " "));
                 yield name.equals("ljust") ? s + fill : fill + s;
             }
-            case "partition", "rpartition" -> partition(name, arguments.bind(name, 1, "sep/").text(0, ""));
+            case "partition", "rpartition" ->
+                partition(name, arguments.bind(name, 1, "sep/").text(0, ""));
             default -> simple(name, arguments);
         };
     }
@@ -93,7 +137,8 @@ record StringMethods(Py py, String s) {
         String separator = bound.get(0, null) == null ? null : bound.text(0, "");
         py.budget().search(s.length(), separator == null ? 1 : separator.length());
         long limit = bound.integer(1, -1);
-        return charged(name.equals("split") ? PyStrings.split(s, separator, limit) : PyStrings.rsplit(s, separator, limit));
+        return charged(
+                name.equals("split") ? PyStrings.split(s, separator, limit) : PyStrings.rsplit(s, separator, limit));
     }
 
     private Object affix(String name, Arguments arguments) {
@@ -104,6 +149,7 @@ record StringMethods(Py py, String s) {
             if (affix == null) {
                 throw PyError.invalid(name + " expects str, not " + Py.typeName(item));
             }
+            py.budget().read(affix.length());
             if (name.equals("startswith") ? s.startsWith(affix) : s.endsWith(affix)) {
                 return true;
             }
@@ -118,12 +164,11 @@ record StringMethods(Py py, String s) {
             Object part = parts.next();
             String text = Py.textOf(part);
             if (text == null) {
-                throw PyError.invalid("sequence item " + i + ": expected str instance, " + Py.typeName(part) + " found");
+                throw PyError.invalid(
+                        "sequence item " + i + ": expected str instance, " + Py.typeName(part) + " found");
             }
             py.budget().text((long) text.length() + s.length());
-            if (out.length() > Budget.MAX_OUTPUT_CHARS) {
-                py.budget().text(out.length());
-            }
+            py.budget().check(out);
             out.append(i == 0 ? "" : s).append(text);
         }
         return out.toString();

@@ -7,11 +7,44 @@ import org.jspecify.annotations.Nullable;
 /** Jinja's tests: what may follow {@code is}, and what {@code select} and its kin take by name. */
 final class Tests {
     private static final Set<String> UNARY = Set.of(
-            "defined", "undefined", "none", "string", "number", "integer", "float", "boolean", "true", "false", "mapping",
-            "iterable", "sequence", "callable", "odd", "even", "lower", "upper", "escaped");
+            "defined",
+            "undefined",
+            "none",
+            "string",
+            "number",
+            "integer",
+            "float",
+            "boolean",
+            "true",
+            "false",
+            "mapping",
+            "iterable",
+            "sequence",
+            "callable",
+            "odd",
+            "even",
+            "lower",
+            "upper",
+            "escaped");
     private static final Set<String> BINARY = Set.of(
-            "==", "eq", "equalto", "!=", "ne", "<", "lt", "lessthan", "<=", "le", ">", "gt", "greaterthan", ">=", "ge", "in",
-            "divisibleby", "sameas");
+            "==",
+            "eq",
+            "equalto",
+            "!=",
+            "ne",
+            "<",
+            "lt",
+            "lessthan",
+            "<=",
+            "le",
+            ">",
+            "gt",
+            "greaterthan",
+            ">=",
+            "ge",
+            "in",
+            "divisibleby",
+            "sameas");
 
     private final Py py;
     private final Arithmetic arithmetic;
@@ -50,7 +83,9 @@ final class Tests {
             case "iterable" -> py.isIterable(value);
             case "sequence" ->
                 py.isIterable(value)
-                        && !(value instanceof Values.View || value instanceof Values.OneShot || value instanceof LoopState);
+                        && !(value instanceof Values.View
+                                || value instanceof Values.OneShot
+                                || value instanceof LoopState);
             case "callable" ->
                 value instanceof Values.Function || value instanceof Values.Undefined || value instanceof LoopState;
             case "odd" -> py.equal(arithmetic.apply("%", value, 2L), 1L);

@@ -1,6 +1,7 @@
 package dev.lte.core.chat;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -10,8 +11,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The kinds of values that a template computes with. None is null, bool, int, float and str are Boolean, Long, Double and
- * String, a list is a List that nobody changes, a dict a Map; the kinds that Java lacks are here.
+ * The kinds of values that a template computes with. None is null, bool, int, float and str are Boolean, Long, Double
+ * and String, a list is a List that nobody changes, a dict a Map; the kinds that Java lacks are here.
  */
 final class Values {
     private Values() {}
@@ -32,7 +33,7 @@ final class Values {
 
     record Tuple(List<@Nullable Object> items) {
         static Tuple of(@Nullable Object... items) {
-            return new Tuple(java.util.Arrays.asList(items));
+            return new Tuple(Arrays.asList(items));
         }
     }
 
@@ -66,7 +67,8 @@ final class Values {
 
     /** A macro, method or global function. */
     interface Function {
-        @Nullable Object call(Arguments arguments);
+        @Nullable
+        Object call(Arguments arguments);
     }
 
     /** Variables of one block, on top of those of the blocks around it. */
@@ -84,7 +86,8 @@ final class Values {
             variables.put(name, value);
         }
 
-        @Nullable Object get(String name) {
+        @Nullable
+        Object get(String name) {
             for (Scope scope = this; scope != null; scope = scope.parent) {
                 Object value = scope.variables.getOrDefault(name, MISSING);
                 if (value != MISSING) {
@@ -129,7 +132,9 @@ final class Values {
                 list.forEach(v -> copy.add(copyOf(v, depth + 1)));
                 yield copy;
             }
-            default -> throw new IllegalArgumentException("a value of " + value.getClass().getName());
+            default ->
+                throw new IllegalArgumentException(
+                        "a value of " + value.getClass().getName());
         };
     }
 }

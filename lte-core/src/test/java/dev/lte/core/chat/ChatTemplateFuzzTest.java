@@ -12,10 +12,59 @@ import org.junit.jupiter.api.Test;
 /** Damaged templates end in a prompt or a typed error, never in anything else, and soon. */
 class ChatTemplateFuzzTest {
     private static final List<String> FRAGMENTS = List.of(
-            "{{", "}}", "{%", "%}", "{#", "#}", "-", "+", "(", ")", "[", "]", "{", "}", "'", "\"", "\\", "|", ".", ",", ":", "~",
-            "**", "//", " if ", " else ", " is ", " not ", " in ", "for x in range(99999)", "{% endfor %}", "{% set x = ",
-            "{% raw %}", "messages", "loop", "|tojson", "|map(", "|sort", "*9999", "|join(", "[::-1]", "namespace(", "caller()",
-            "\n", "\u0000", "\ud83d", "é", "1e999", "0x", "99999999999999999999", "{% macro f() %}", "{% endmacro %}", "f(");
+            "{{",
+            "}}",
+            "{%",
+            "%}",
+            "{#",
+            "#}",
+            "-",
+            "+",
+            "(",
+            ")",
+            "[",
+            "]",
+            "{",
+            "}",
+            "'",
+            "\"",
+            "\\",
+            "|",
+            ".",
+            ",",
+            ":",
+            "~",
+            "**",
+            "//",
+            " if ",
+            " else ",
+            " is ",
+            " not ",
+            " in ",
+            "for x in range(99999)",
+            "{% endfor %}",
+            "{% set x = ",
+            "{% raw %}",
+            "messages",
+            "loop",
+            "|tojson",
+            "|map(",
+            "|sort",
+            "*9999",
+            "|join(",
+            "[::-1]",
+            "namespace(",
+            "caller()",
+            "\n",
+            "\u0000",
+            "\ud83d",
+            "é",
+            "1e999",
+            "0x",
+            "99999999999999999999",
+            "{% macro f() %}",
+            "{% endmacro %}",
+            "f(");
 
     @Test
     void endsInAPromptOrATypedError() {
@@ -32,7 +81,8 @@ class ChatTemplateFuzzTest {
         Map<String, Object> golden = Goldens.json("rendered.json");
         Map<String, Object> conversations = Goldens.object(golden, "conversations");
         List<String> names = List.copyOf(conversations.keySet());
-        List<String> sources = new java.util.ArrayList<>(Goldens.TEMPLATES.stream().map(Goldens::template).toList());
+        List<String> sources = new java.util.ArrayList<>(
+                Goldens.TEMPLATES.stream().map(Goldens::template).toList());
         Goldens.cases(Goldens.json("semantics.json")).forEach(c -> sources.add((String) c.get("template")));
         Random random = new Random(seed);
         for (int i = 0; i < mutations; i++) {
@@ -63,7 +113,10 @@ class ChatTemplateFuzzTest {
             case 0 -> source.substring(0, at) + source.substring(end);
             case 1 -> source.substring(0, at) + FRAGMENTS.get(random.nextInt(FRAGMENTS.size())) + source.substring(at);
             case 2 -> source.substring(0, at) + FRAGMENTS.get(random.nextInt(FRAGMENTS.size())) + source.substring(end);
-            case 3 -> source.substring(0, at) + source.substring(at, end).repeat(1 + random.nextInt(5)) + source.substring(end);
+            case 3 ->
+                source.substring(0, at)
+                        + source.substring(at, end).repeat(1 + random.nextInt(5))
+                        + source.substring(end);
             default -> {
                 int from = random.nextInt(source.length() + 1);
                 yield source.substring(0, at)

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lte.InvalidRequestException;
+import dev.lte.LteException;
 import dev.lte.ModelFormatException;
 import dev.lte.UnsupportedModelException;
 import java.util.ArrayList;
@@ -65,7 +66,6 @@ class ChatTemplateTest {
                 "{{ 2 ** 64 }}",
                 "{{ {}.items }}",
                 "{{ [1]|map('string') }}",
-                "{{ namespace() }}",
                 "{% macro f() %}{% endmacro %}{{ f }}",
                 "{{ 1['__class__'] }}",
                 "{{ '%x' % 5 }}",
@@ -106,7 +106,9 @@ class ChatTemplateTest {
     @Test
     void handsOnTheMessageOfRaiseException() {
         assertThatThrownBy(() -> render("\n{{ raise_exception('Roles must ' ~ 'alternate') }}"))
-                .isInstanceOfSatisfying(InvalidRequestException.class, e -> assertThat(e.option()).isEqualTo("messages"))
+                .isInstanceOfSatisfying(
+                        InvalidRequestException.class,
+                        e -> assertThat(e.option()).isEqualTo("messages"))
                 .hasMessageContaining("'Roles must alternate' (chat template line 2)");
     }
 
@@ -134,17 +136,22 @@ class ChatTemplateTest {
             strings = {
                 "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}",
                 "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
-                "{% set ns = namespace(s='aaaaaaaaaaaaaaaa') %}{% for i in range(60) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
+                "{% set ns = namespace(s='aaaaaaaaaaaaaaaa') %}{% for i in range(60) %}{% set ns.s = ns.s ~ ns.s %}{%"
+                        + " endfor %}",
                 "{% set ns = namespace(s='a') %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
                 "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
-                "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s }}",
-                "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s|tojson }}",
-                "{% set n = namespace(s=[1], t=[1]) %}{% for i in range(60) %}{% set n.s = [n.s, n.s] %}{% set n.t = [n.t, n.t] %}"
-                        + "{% endfor %}{{ n.s == n.t }}",
-                "{% set ns = namespace(s=[]) %}{% for i in range(100000) %}{% set ns.s = [ns.s] %}{% endfor %}{{ ns.s }}",
-                "{% set ns = namespace(s=[]) %}{% for i in range(100000) %}{% set ns.s = [ns.s] %}{% endfor %}{{ ns.s == [ns.s] }}",
-                "{% set ns = namespace(s={}) %}{% for i in range(5000) %}{% set ns.s = {(ns.s|length, i): ns.s} %}{% endfor %}"
-                        + "{{ ns.s|tojson }}{{ ns.s }}",
+                "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{"
+                        + " ns.s }}",
+                "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{"
+                        + " ns.s|tojson }}",
+                "{% set n = namespace(s=[1], t=[1]) %}{% for i in range(60) %}{% set n.s = [n.s, n.s] %}{% set n.t ="
+                        + " [n.t, n.t] %}{% endfor %}{{ n.s == n.t }}",
+                "{% set ns = namespace(s=[]) %}{% for i in range(100000) %}{% set ns.s = [ns.s] %}{% endfor %}{{ ns.s"
+                        + " }}",
+                "{% set ns = namespace(s=[]) %}{% for i in range(100000) %}{% set ns.s = [ns.s] %}{% endfor %}{{ ns.s"
+                        + " == [ns.s] }}",
+                "{% set ns = namespace(s={}) %}{% for i in range(5000) %}{% set ns.s = {(ns.s|length, i): ns.s} %}{%"
+                        + " endfor %}{{ ns.s|tojson }}{{ ns.s }}",
                 "{{ 'a' * 10000000000 }}",
                 "{{ [1] * 10000000000 }}",
                 "{{ 'a'.ljust(10000000000) }}",
@@ -166,6 +173,22 @@ class ChatTemplateTest {
                 "{% set l = range(100000)|list %}{% for i in range(100000) %}{{ l|sort|length }}{% endfor %}",
                 "{% set l = range(100000)|list %}{% set d = dict(l|map('string')|map('list')|list) %}",
                 "{{ range(100000)|unique|list }}",
+                "{% set n = namespace(s=(1,)) %}{% for i in range(60) %}{% set n.s = (n.s, n.s) %}{% endfor %}{{ {n.s:"
+                        + " 1} }}",
+                "{% set n = namespace(s=(1,)) %}{% for i in range(60) %}{% set n.s = (n.s, n.s) %}{% endfor %}{{"
+                        + " {}[n.s] }}",
+                "{% set n = namespace(s=(1,)) %}{% for i in range(60) %}{% set n.s = (n.s, n.s) %}{% endfor %}{{"
+                        + " {}.get(n.s) }}",
+                "{{ strftime_now('%c' * 1000000) }}",
+                "{% for i in range(100000) %}{{ strftime_now('%c') }}{% endfor %}",
+                "{% set s = 'a' * 8000000 %}{% for i in range(100000) %}{% if s % () %}{% endif %}{% endfor %}",
+                "{% set s = 'a' * 8000000 %}{% for i in range(100000) %}{% if s.format() %}{% endif %}{% endfor %}",
+                "{% set t = ('a' * 7000000 ~ 'b',) * 10000 %}{% set s = 'a' * 8000000 %}{{ s.startswith(t) }}",
+                "{% set s = 'a' * 8000000 %}{% for i in range(100000) %}{% if s|int %}{% endif %}{% endfor %}",
+                "{{ ['\\x00' * 16000000]|string }}",
+                "{{ ['\\x00' * 16000000]|tojson }}",
+                "{{ range(100000)|map('float')|list|string * 100 }}",
+                "{% for i in range(100000) %}{{ [1e-300 * i] * 100 }}{% endfor %}",
                 "{{ range(9223372036854775807) }}",
                 "{{ range(-9223372036854775807, 9223372036854775807, 9223372036854775807) }}",
             })
@@ -179,11 +202,20 @@ class ChatTemplateTest {
     @ValueSource(strings = {"(", "[", "{1:", "not ", "-", "1 if 1 else ", "x is eq ", "f(", "x[", "1+", "x|default("})
     void boundsTheNestingOfExpressions(String open) {
         assertThatThrownBy(() -> render("{{ " + open.repeat(100_000) + "1 }}"))
-                .isInstanceOfAny(UnsupportedModelException.class, ModelFormatException.class, InvalidRequestException.class);
+                .isInstanceOfAny(
+                        UnsupportedModelException.class, ModelFormatException.class, InvalidRequestException.class);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"{% if 1 %}", "{% for x in y %}", "{% set x %}", "{% macro f() %}", "{% filter trim %}", "{% with %}"})
+    @ValueSource(
+            strings = {
+                "{% if 1 %}",
+                "{% for x in y %}",
+                "{% set x %}",
+                "{% macro f() %}",
+                "{% filter trim %}",
+                "{% with %}"
+            })
     void boundsTheNestingOfTags(String open) {
         assertThatThrownBy(() -> ChatTemplate.parse(open.repeat(10_000))).isInstanceOf(UnsupportedModelException.class);
     }
@@ -194,7 +226,7 @@ class ChatTemplateTest {
             String source = "{{ 1" + part.repeat(50_000) + " }}";
             try {
                 render(source);
-            } catch (dev.lte.LteException e) {
+            } catch (LteException e) {
                 assertThat(e.getMessage()).contains("chat template line 1");
             }
         }
@@ -222,8 +254,10 @@ class ChatTemplateTest {
     @Test
     void rejectsVariablesThatAreNoData() {
         ChatTemplate template = ChatTemplate.parse("{{ x }}");
-        assertThatThrownBy(() -> template.render(Map.of("x", new Object()))).isInstanceOf(InvalidRequestException.class);
-        assertThatThrownBy(() -> template.render(Map.of("x", Map.of(1, 2)))).isInstanceOf(InvalidRequestException.class);
+        assertThatThrownBy(() -> template.render(Map.of("x", new Object())))
+                .isInstanceOf(InvalidRequestException.class);
+        assertThatThrownBy(() -> template.render(Map.of("x", Map.of(1, 2))))
+                .isInstanceOf(InvalidRequestException.class);
         List<Object> cyclic = new ArrayList<>();
         cyclic.add(cyclic);
         assertThatThrownBy(() -> template.render(Map.of("x", cyclic))).isInstanceOf(InvalidRequestException.class);
@@ -238,7 +272,8 @@ class ChatTemplateTest {
         variables.put("d", 0.1);
         variables.put("nothing", null);
         Map<String, Object> before = new HashMap<>(variables);
-        assertThat(ChatTemplate.parse("{% set i = i + s %}{{ i }} {{ f }} {{ d }} {{ nothing }}").render(variables))
+        assertThat(ChatTemplate.parse("{% set i = i + s %}{{ i }} {{ f }} {{ d }} {{ nothing }}")
+                        .render(variables))
                 .isEqualTo("3 1.5 0.1 None");
         assertThat(variables).isEqualTo(before);
     }
@@ -246,7 +281,8 @@ class ChatTemplateTest {
     @Test
     void rendersInManyThreadsAtOnce() throws Exception {
         ChatTemplate template = ChatTemplate.parse(
-                "{% set ns = namespace(n=0) %}{% for i in range(1000) %}{% set ns.n = ns.n + i * k %}{% endfor %}{{ ns.n }}");
+                "{% set ns = namespace(n=0) %}{% for i in range(1000) %}{% set ns.n = ns.n + i * k %}{% endfor %}{{"
+                        + " ns.n }}");
         try (ExecutorService pool = Executors.newFixedThreadPool(4)) {
             List<Callable<String>> tasks = new ArrayList<>();
             for (int k = 0; k < 64; k++) {

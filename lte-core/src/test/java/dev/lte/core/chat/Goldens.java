@@ -44,8 +44,9 @@ final class Goldens {
             "mistralai-Mistral-Nemo-Instruct-2407",
             "openai-gpt-oss-120b");
 
-    private static final JsonMapper JSON =
-            JsonMapper.builder().disable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS).build();
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .disable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .build();
 
     private Goldens() {}
 
