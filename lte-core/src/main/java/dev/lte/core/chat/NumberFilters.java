@@ -62,7 +62,7 @@ final class NumberFilters {
             return integer;
         }
         String text = input instanceof String s ? trimmed(s) : null;
-        if (text != null && INTEGER.matcher(text).matches()) {
+        if (text != null && text.length() <= MAX_DIGITS && INTEGER.matcher(text).matches()) {
             try {
                 return Long.parseLong(text.replace("_", ""));
             } catch (NumberFormatException e) {
@@ -97,15 +97,14 @@ final class NumberFilters {
                     ? Double.NaN
                     : negative ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
         }
-        String plain = text.replaceAll("(?<=[0-9])_(?=[0-9])", "");
+        String plain = text.length() > MAX_DIGITS ? "" : text.replaceAll("(?<=[0-9])_(?=[0-9])", "");
         return FLOAT.matcher(plain).matches() ? Double.valueOf(plain) : null;
     }
 
     private String trimmed(String s) {
         py.budget().read(s.length());
         String text = PyStrings.strip(s, null, true, true);
-        if (text.length() > MAX_DIGITS
-                && text.length() == text.codePoints().filter(c -> c <= 'z').count()) {
+        if (text.length() > MAX_DIGITS && text.chars().allMatch(c -> "+-._eE0123456789".indexOf(c) >= 0)) {
             throw PyError.unsupported("a number of more than " + MAX_DIGITS + " digits");
         }
         if (!text.isEmpty() && text.codePoints().anyMatch(c -> c > 0x7f && Character.isDigit(c))) {

@@ -76,6 +76,9 @@ final class PyDict {
         }
         Map<@Nullable Object, @Nullable Object> result = new LinkedHashMap<>();
         for (Object source : arguments.positional()) {
+            if (source instanceof Values.Undefined(String problem)) {
+                throw PyError.invalid(problem);
+            }
             if (source instanceof Map<?, ?> map) {
                 py.budget().steps(map.size());
                 result.putAll(map);
