@@ -1,0 +1,195 @@
+package dev.lte.cpu;
+
+import dev.lte.backend.Backend;
+import dev.lte.backend.BackendOptions;
+import dev.lte.backend.DType;
+import dev.lte.backend.DeviceInfo;
+import dev.lte.backend.FfnData;
+import dev.lte.backend.FfnWeights;
+import dev.lte.backend.KernelQueue;
+import dev.lte.backend.OutOfDeviceMemoryException;
+import dev.lte.backend.Tensor;
+import dev.lte.backend.WeightData;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Host memory and a pool of threads. Weights are packed copies, so the files that they came from may be closed. */
+final class CpuBackend implements Backend {
+    private static final int ALIGNMENT = 64;
+
+    /** Rows of a prompt after which decoding panels is a negligible part of a product. */
+    private static final int PROMPT_ROWS = 512;
+
+    private final DeviceInfo device;
+    private final WorkerPool pool;
+    /** All that has not been freed. */
+    private final Set<Storage> storages = ConcurrentHashMap.newKeySet();
+
+    private volatile boolean closed;
+
+    CpuBackend(BackendOptions options) {
+        device = describe(options);
+        pool = new WorkerPool(device.threads());
+    }
+
+    /** What {@link #device} would say. */
+    static DeviceInfo describe(BackendOptions options) {
+        int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
+        String description = Lanes.bits() + "-bit vectors, " + threads + (threads == 1 ? " thread" : " threads");
+        return new DeviceInfo(description, threads, memory().getTotalMemorySize(), PROMPT_ROWS);
+    }
+
+    private static com.sun.management.OperatingSystemMXBean memory() {
+        return (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    }
+
+    /**
+     * Native memory, filled with zeros, with room for one vector more at the end.
+     *
+     * @throws OutOfDeviceMemoryException if there is none
+     */
+    static MemorySegment allocate(Arena arena, String what, long bytes) {
+        try {
+            return arena.allocate(Math.addExact(bytes, ALIGNMENT), ALIGNMENT).asSlice(0, bytes);
+        } catch (OutOfMemoryError e) {
+            throw outOfMemory(what, bytes, memory().getFreeMemorySize(), e);
+        }
+    }
+
+    private static OutOfDeviceMemoryException outOfMemory(String what, long needed, long available, OutOfMemoryError cause) {
+        OutOfDeviceMemoryException exception = new OutOfDeviceMemoryException(what, needed, available);
+        exception.initCause(cause);
+        return exception;
+    }
+
+    @Override
+    public String name() {
+        return "cpu";
+    }
+
+    @Override
+    public DeviceInfo device() {
+        return device;
+    }
+
+    @Override
+    public boolean supportsWeight(DType dtype) {
+        return BlockDecoder.supports(dtype);
+    }
+
+    @Override
+    public boolean supportsCache(DType dtype) {
+        return dtype == DType.F32 || dtype == DType.F16 || dtype == DType.BF16;
+    }
+
+    @Override
+    public Tensor allocate(DType dtype, int rows, int columns) {
+        checkOpen();
+        if (rows < 0 || columns < 0) {
+            throw new IllegalArgumentException("rows and columns must not be negative: " + rows + " x " + columns);
+        }
+        try {
+            CpuTensor tensor = CpuTensor.allocate(this, dtype, rows, columns);
+            keep(tensor.storage());
+            return tensor;
+        } catch (OutOfMemoryError e) {
+            Runtime runtime = Runtime.getRuntime();
+            long available = runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory();
+            String what = "a tensor of " + rows + " x " + columns + " " + dtype;
+            throw outOfMemory(what, Math.multiplyExact(dtype.byteSize(columns), (long) rows), available, e);
+        }
+    }
+
+    /** A single F32 vector stays as it is, since norms and biases read it element by element; all else is packed. */
+    @Override
+    public Tensor weight(List<WeightData> parts) {
+        checkOpen();
+        WeightData first = parts.getFirst();
+        for (WeightData part : parts) {
+            checkSupported(part);
+            if (part.columns() != first.columns()) {
+                throw new IllegalArgumentException(part.name() + ": expected " + first.columns() + " columns as "
+                        + first.name() + " has, found " + part.columns());
+            }
+        }
+        if (parts.size() == 1 && first.rows() == 1 && first.dtype() == DType.F32) {
+            CpuTensor vector = CpuTensor.allocate(this, DType.F32, 1, first.columns());
+            BlockDecoder.decode(DType.F32, first.bytes(), 0, first.columns(), vector.floats(), 0);
+            keep(vector.storage());
+            return vector;
+        }
+        TiledWeight weight = TiledWeight.pack(this, pool, parts);
+        keep(weight.storage());
+        return weight;
+    }
+
+    @Override
+    public FfnWeights ffn(FfnData data) {
+        checkOpen();
+        if (data.gate() != null) {
+            checkSupported(data.gate());
+        }
+        checkSupported(data.up());
+        checkSupported(data.down());
+        CpuFfn ffn = CpuFfn.pack(this, pool, data);
+        keep(ffn.storage());
+        return ffn;
+    }
+
+    private void checkSupported(WeightData data) {
+        if (!supportsWeight(data.dtype())) {
+            throw new IllegalArgumentException(
+                    data.name() + ": weights of type " + data.dtype() + " are not supported by backend cpu");
+        }
+    }
+
+    private void keep(Storage storage) {
+        storages.add(storage);
+        if (closed) {
+            storage.free();
+            checkOpen();
+        }
+    }
+
+    @Override
+    public void free(Tensor tensor) {
+        Storage storage =
+                switch (tensor) {
+                    case CpuTensor plain -> plain.storage();
+                    case TiledWeight weight -> weight.storage();
+                    default -> throw new IllegalArgumentException(
+                            "expected a tensor of backend cpu, found " + tensor.getClass().getName());
+                };
+        if (storage.backend() != this) {
+            throw new IllegalArgumentException("the tensor belongs to another backend");
+        }
+        storage.free();
+        storages.remove(storage);
+    }
+
+    @Override
+    public KernelQueue openQueue() {
+        checkOpen();
+        return new CpuQueue(this, pool);
+    }
+
+    void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("the backend is closed");
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        pool.close();
+        for (Storage storage : storages) {
+            storage.free();
+        }
+        storages.clear();
+    }
+}

@@ -1,0 +1,181 @@
+package dev.lte.cpu;
+
+import dev.lte.backend.FfnData;
+import dev.lte.backend.FfnSpec;
+import dev.lte.backend.FfnWeights;
+import dev.lte.backend.WeightData;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A feed-forward block packed expert by expert. An expert is one contiguous run of bytes: its gate tiles, its up tiles
+ * (M neurons rounded up to 16 rows, D columns) and its down tiles (D rows, M columns).
+ *
+ * <p>Blocks of a quantised down projection run along F. With M a multiple of 32 they fall on expert boundaries and keep their
+ * bits; otherwise each expert's columns are decoded to F32, filled up with zeros to whole blocks and quantised again to Q8_0.
+ * Types without a kernel of their own become Q8_0 as well.
+ */
+final class CpuFfn implements FfnWeights {
+    private final FfnSpec spec;
+    private final Storage storage;
+    private final MemorySegment bytes;
+    private final @Nullable TileFormat gate;
+    private final TileFormat up;
+    private final TileFormat down;
+    private final long gateBytes;
+    private final long upBytes;
+    private final long expertBytes;
+    private final int downColumns;
+    private final float @Nullable [] upBias;
+    private final float @Nullable [] downBias;
+
+    private CpuFfn(CpuBackend backend, Arena arena, FfnData data) {
+        spec = data.spec();
+        storage = new Storage(backend, arena);
+        gate = data.gate() == null ? null : TileFormat.of(data.gate().dtype());
+        up = TileFormat.of(data.up().dtype());
+        boolean onBlocks = spec.expertSize() % data.down().dtype().blockSize() == 0;
+        down = onBlocks ? TileFormat.of(data.down().dtype()) : TileQ8.INSTANCE;
+        int block = down.dtype().blockSize();
+        downColumns = (spec.expertSize() + block - 1) / block * block;
+        gateBytes = gate == null ? 0 : neuronTiles() * gate.tileBytes(spec.model());
+        upBytes = neuronTiles() * up.tileBytes(spec.model());
+        // Whole cache lines, so that no line of an inactive expert is read for an active one.
+        expertBytes = (gateBytes + upBytes + modelTiles() * down.tileBytes(downColumns) + 63) / 64 * 64;
+        bytes = CpuBackend.allocate(arena, data.up().name(), Math.multiplyExact(expertBytes, (long) spec.experts()));
+        upBias = vector(data.upBias());
+        downBias = vector(data.downBias());
+    }
+
+    static CpuFfn pack(CpuBackend backend, WorkerPool pool, FfnData data) {
+        Arena arena = Arena.ofShared();
+        try {
+            CpuFfn ffn = new CpuFfn(backend, arena, data);
+            int experts = ffn.spec.experts();
+            int chunks = Math.min(experts, 8 * pool.threads());
+            pool.run((item, worker) -> {
+                Packing packing = ffn.new Packing(data);
+                for (int expert = item * experts / chunks; expert < (item + 1) * experts / chunks; expert++) {
+                    packing.pack(expert);
+                }
+            }, chunks);
+            return ffn;
+        } catch (Throwable t) {
+            arena.close();
+            throw t;
+        }
+    }
+
+    private static float @Nullable [] vector(@Nullable WeightData data) {
+        if (data == null) {
+            return null;
+        }
+        float[] values = new float[data.columns()];
+        BlockDecoder.decode(data.dtype(), data.bytes(), 0, values.length, values, 0);
+        return values;
+    }
+
+    @Override
+    public FfnSpec spec() {
+        return spec;
+    }
+
+    @Override
+    public long byteSize() {
+        return bytes.byteSize();
+    }
+
+    Storage storage() {
+        return storage;
+    }
+
+    /** All experts, {@link #expertBytes} each. */
+    MemorySegment bytes() {
+        storage.check();
+        return bytes;
+    }
+
+    @Nullable TileFormat gate() {
+        return gate;
+    }
+
+    TileFormat up() {
+        return up;
+    }
+
+    TileFormat down() {
+        return down;
+    }
+
+    long expertBytes() {
+        return expertBytes;
+    }
+
+    /** Where the up tiles begin in an expert. */
+    long upStart() {
+        return gateBytes;
+    }
+
+    /** Where the down tiles begin in an expert. */
+    long downStart() {
+        return gateBytes + upBytes;
+    }
+
+    /** Tiles of the gate, and of the up projection, of an expert. */
+    int neuronTiles() {
+        return (spec.expertSize() + TileFormat.ROWS - 1) / TileFormat.ROWS;
+    }
+
+    /** Tiles of the down projection of an expert. */
+    int modelTiles() {
+        return (spec.model() + TileFormat.ROWS - 1) / TileFormat.ROWS;
+    }
+
+    /** M, rounded up to whole blocks. */
+    int downColumns() {
+        return downColumns;
+    }
+
+    float @Nullable [] upBias() {
+        return upBias;
+    }
+
+    float @Nullable [] downBias() {
+        return downBias;
+    }
+
+    /** One thread's part in packing. */
+    private final class Packing {
+        private final @Nullable TilePacker gatePacker;
+        private final TilePacker upPacker;
+        private final TilePacker downPacker;
+
+        Packing(FfnData data) {
+            int model = spec.model();
+            gatePacker = data.gate() == null || gate == null
+                    ? null
+                    : new TilePacker(new RowReader(data.gate(), gate, true), gate, spec.neurons(), model);
+            upPacker = new TilePacker(new RowReader(data.up(), up, true), up, spec.neurons(), model);
+            boolean onBlocks = spec.expertSize() % data.down().dtype().blockSize() == 0;
+            downPacker = new TilePacker(new RowReader(data.down(), down, onBlocks), down, model, downColumns);
+        }
+
+        void pack(int expert) {
+            long start = expert * expertBytes;
+            int neuron = expert * spec.expertSize();
+            int end = neuron + spec.expertSize();
+            for (int tile = 0; tile < neuronTiles(); tile++) {
+                int row = neuron + tile * TileFormat.ROWS;
+                if (gatePacker != null && gate != null) {
+                    gatePacker.pack(row, end, 0, spec.model(), bytes, start + tile * gate.tileBytes(spec.model()));
+                }
+                upPacker.pack(row, end, 0, spec.model(), bytes, start + upStart() + tile * up.tileBytes(spec.model()));
+            }
+            for (int tile = 0; tile < modelTiles(); tile++) {
+                long at = start + downStart() + tile * down.tileBytes(downColumns);
+                downPacker.pack(tile * TileFormat.ROWS, neuron, spec.expertSize(), bytes, at);
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+package dev.lte.cpu;
+
+import static dev.lte.cpu.Lanes.WIDE;
+
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * The register-tiled product behind every pass over several tokens: {@code out[t][r] += sum over c of w[c][r] * x[t][c]} for
+ * {@value #WIDTH} features r. Four tokens by two vectors of features keep eight sums in registers, enough to hide the latency
+ * of a multiply-add with two units; more would spill where there are 16 registers.
+ */
+final class Gemm {
+    /** Features of a product; columns of a decoded panel. */
+    static final int WIDTH = 32;
+
+    /** Columns of weights decoded at a time: a panel of this depth takes 16 KiB, half of a first-level cache. */
+    static final int DEPTH = 128;
+
+    private static final int STEP = 2 * WIDE.length();
+
+    private Gemm() {}
+
+    /**
+     * @param w panel {@code [k][32]}
+     * @param x activations; token i starts at {@code xRows[first + i] + xColumn}
+     * @param out sums; those of token i start at {@code outRows[i] + outColumn}
+     * @param n tokens
+     */
+    static void multiply(
+            float[] w, int k, float[] x, int[] xRows, int first, int xColumn, float[] out, int[] outRows, int outColumn,
+            int n) {
+        int i = 0;
+        for (; i <= n - 4; i += 4) {
+            int j = first + i;
+            for (int r = 0; r < WIDTH; r += STEP) {
+                four(
+                        w, r, k, x,
+                        xRows[j] + xColumn, xRows[j + 1] + xColumn, xRows[j + 2] + xColumn, xRows[j + 3] + xColumn,
+                        out,
+                        outRows[i] + outColumn + r, outRows[i + 1] + outColumn + r,
+                        outRows[i + 2] + outColumn + r, outRows[i + 3] + outColumn + r);
+            }
+        }
+        for (; i < n; i++) {
+            for (int r = 0; r < WIDTH; r += STEP) {
+                one(w, r, k, x, xRows[first + i] + xColumn, out, outRows[i] + outColumn + r);
+            }
+        }
+    }
+
+    /** Kept apart from the loops over tokens: C2 boxes the sums when loops are nested around them. */
+    private static void four(
+            float[] w, int r, int k, float[] x, int x0, int x1, int x2, int x3, float[] out, int o0, int o1, int o2, int o3) {
+        FloatVector a0 = FloatVector.zero(WIDE);
+        FloatVector b0 = FloatVector.zero(WIDE);
+        FloatVector a1 = FloatVector.zero(WIDE);
+        FloatVector b1 = FloatVector.zero(WIDE);
+        FloatVector a2 = FloatVector.zero(WIDE);
+        FloatVector b2 = FloatVector.zero(WIDE);
+        FloatVector a3 = FloatVector.zero(WIDE);
+        FloatVector b3 = FloatVector.zero(WIDE);
+        for (int c = 0; c < k; c++) {
+            FloatVector wa = FloatVector.fromArray(WIDE, w, c * WIDTH + r);
+            FloatVector wb = FloatVector.fromArray(WIDE, w, c * WIDTH + r + WIDE.length());
+            FloatVector t0 = FloatVector.broadcast(WIDE, x[x0 + c]);
+            a0 = wa.fma(t0, a0);
+            b0 = wb.fma(t0, b0);
+            FloatVector t1 = FloatVector.broadcast(WIDE, x[x1 + c]);
+            a1 = wa.fma(t1, a1);
+            b1 = wb.fma(t1, b1);
+            FloatVector t2 = FloatVector.broadcast(WIDE, x[x2 + c]);
+            a2 = wa.fma(t2, a2);
+            b2 = wb.fma(t2, b2);
+            FloatVector t3 = FloatVector.broadcast(WIDE, x[x3 + c]);
+            a3 = wa.fma(t3, a3);
+            b3 = wb.fma(t3, b3);
+        }
+        add(a0, b0, out, o0);
+        add(a1, b1, out, o1);
+        add(a2, b2, out, o2);
+        add(a3, b3, out, o3);
+    }
+
+    private static void one(float[] w, int r, int k, float[] x, int x0, float[] out, int o0) {
+        FloatVector a0 = FloatVector.zero(WIDE);
+        FloatVector b0 = FloatVector.zero(WIDE);
+        for (int c = 0; c < k; c++) {
+            FloatVector t0 = FloatVector.broadcast(WIDE, x[x0 + c]);
+            a0 = FloatVector.fromArray(WIDE, w, c * WIDTH + r).fma(t0, a0);
+            b0 = FloatVector.fromArray(WIDE, w, c * WIDTH + r + WIDE.length()).fma(t0, b0);
+        }
+        add(a0, b0, out, o0);
+    }
+
+    private static void add(FloatVector a, FloatVector b, float[] out, int to) {
+        a.add(FloatVector.fromArray(WIDE, out, to)).intoArray(out, to);
+        b.add(FloatVector.fromArray(WIDE, out, to + WIDE.length())).intoArray(out, to + WIDE.length());
+    }
+}

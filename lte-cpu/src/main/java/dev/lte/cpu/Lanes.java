@@ -1,0 +1,53 @@
+package dev.lte.cpu;
+
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The vector widths that kernels use. {@link #F}, {@link #I} and {@link #S} are at most 256 bits wide: streaming from memory
+ * gains nothing from 512 bits and often loses. {@link #WIDE} is at most 512 bits, for products whose operands are in cache.
+ * They are static finals because C2 needs constant species.
+ */
+final class Lanes {
+    private static final int PREFERRED = FloatVector.SPECIES_PREFERRED.vectorBitSize();
+
+    static final VectorSpecies<Float> F = VectorSpecies.of(float.class, VectorShape.forBitSize(Math.min(PREFERRED, 256)));
+    static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
+    static final VectorSpecies<Short> S = VectorSpecies.of(short.class, F.vectorShape());
+    static final VectorSpecies<Float> WIDE = VectorSpecies.of(float.class, VectorShape.forBitSize(Math.min(PREFERRED, 512)));
+    static final VectorSpecies<Integer> WIDE_I = VectorSpecies.of(int.class, WIDE.vectorShape());
+
+    /** Brings 16 lanes of {@link #WIDE} from the position order of {@link TileFormat} to row order. */
+    static final VectorShuffle<Float> ROW_ORDER =
+            VectorShuffle.fromOp(WIDE, r -> WIDE.length() == TileFormat.ROWS ? TileFormat.position(r) : r);
+
+    /** Lanes of {@link #F}. */
+    static final int L = F.length();
+
+    static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+
+    private Lanes() {}
+
+    /** Bits of the widest vectors in use. */
+    static int bits() {
+        return WIDE.vectorBitSize();
+    }
+
+    /**
+     * Floats from IEEE half-precision bits in the high 16 bits of each lane, the low 16 being zero. Exact for all finite
+     * values, subnormals included; infinities and NaNs come out as finite values of 65536 and more.
+     */
+    static FloatVector halfToFloat(IntVector high) {
+        // The magnitude shifted to the float's exponent position is too small by 2^(127 - 15).
+        FloatVector magnitude = high.and(0x7fff0000)
+                .lanewise(VectorOperators.LSHR, 3)
+                .reinterpretAsFloats()
+                .mul(0x1p112f);
+        return magnitude.reinterpretAsInts().or(high.and(0x80000000)).reinterpretAsFloats();
+    }
+}

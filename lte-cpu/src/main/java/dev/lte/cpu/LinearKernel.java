@@ -1,0 +1,198 @@
+package dev.lte.cpu;
+
+import dev.lte.backend.Write;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code out[t][r] = sum over c of weight[r][c] * x[t][c] + bias[r]}: out (T, R), x (T, K), weight (R, K) in tiles, bias (R).
+ * F32 sums.
+ *
+ * <p>Few tokens: each tile is multiplied straight from memory, and again from cache for the next token. More tokens: 32 rows
+ * by {@value Gemm#DEPTH} columns are decoded once into a panel and multiplied with all tokens ({@link Gemm}). Either way a
+ * weight crosses the memory bus once, and each thread reads one sequential stream.
+ */
+final class LinearKernel implements WorkerPool.Task {
+    /** From here on decoding a panel costs less than multiplying the tile once per token. */
+    private static final int GEMM_ROWS = 4;
+
+    /** Tokens of one product; bounds the sums of a panel to 64 KiB. */
+    private static final int TOKENS = 512;
+
+    /** Bytes that a thread takes at a time: long enough for the prefetcher, short enough to even out the threads. */
+    private static final int CHUNK_BYTES = 128 << 10;
+
+    /** Below this many bytes of weights waking other threads costs more than it gains. */
+    private static final int SMALL_BYTES = 32 << 10;
+
+    private final WorkerPool pool;
+    private final Scratch panels;
+    private final Scratch sums;
+    private int[] xRows = new int[16];
+    private final int[] sumRows = new int[TOKENS];
+
+    private float[] out = {};
+    private int outStart;
+    private int outStride;
+    private float[] x = {};
+    private int xStart;
+    private int xStride;
+    private int tokens;
+    private int columns;
+    private int firstRow;
+    private int rows;
+    private int firstColumn;
+    private float @Nullable [] bias;
+    private int biasStart;
+    private boolean add;
+    private boolean gemm;
+    private TiledWeight.@Nullable Part part;
+    private int firstTile;
+    private int endTile;
+    private int chunkTiles;
+
+    LinearKernel(WorkerPool pool) {
+        this.pool = pool;
+        panels = new Scratch(pool.threads());
+        sums = new Scratch(pool.threads());
+        for (int i = 0; i < TOKENS; i++) {
+            sumRows[i] = i * Gemm.WIDTH;
+        }
+    }
+
+    void run(CpuTensor out, CpuTensor x, TiledWeight weight, @Nullable CpuTensor bias, Write write) {
+        this.out = out.floats();
+        outStart = out.rowStart(0);
+        outStride = out.stride();
+        this.x = x.floats();
+        xStart = x.rowStart(0);
+        xStride = x.stride();
+        tokens = out.rows();
+        columns = x.columns();
+        firstRow = weight.firstRow();
+        rows = weight.rows();
+        firstColumn = weight.firstColumn();
+        this.bias = bias == null ? null : bias.floats();
+        biasStart = bias == null ? 0 : bias.rowStart(0);
+        add = write == Write.ADD;
+        gemm = tokens >= GEMM_ROWS;
+        if (xRows.length < tokens) {
+            xRows = new int[tokens];
+        }
+        for (int t = 0; t < tokens; t++) {
+            xRows[t] = xStart + t * xStride;
+        }
+        List<TiledWeight.Part> parts = weight.parts();
+        for (int i = 0; i < parts.size(); i++) {
+            TiledWeight.Part next = parts.get(i);
+            int from = Math.max(firstRow - next.firstRow(), 0);
+            int to = Math.min(firstRow + rows - next.firstRow(), next.rows());
+            if (from < to) {
+                run(next, from / TileFormat.ROWS, (to + TileFormat.ROWS - 1) / TileFormat.ROWS);
+            }
+        }
+    }
+
+    private void run(TiledWeight.Part next, int fromTile, int toTile) {
+        part = next;
+        firstTile = fromTile;
+        endTile = toTile;
+        long bytes = next.format().tileBytes(columns);
+        if (gemm) {
+            chunkTiles = 2;
+        } else {
+            // At least four chunks a thread where there are that many tiles, so that a slow thread gets fewer.
+            int even = (toTile - fromTile) / (4 * pool.threads());
+            chunkTiles = (int) Math.clamp(CHUNK_BYTES / bytes, 1, Math.max(1, even));
+        }
+        int chunks = (toTile - fromTile + chunkTiles - 1) / chunkTiles;
+        if (bytes * (toTile - fromTile) * tokens < SMALL_BYTES) {
+            for (int item = 0; item < chunks; item++) {
+                run(item, 0);
+            }
+        } else {
+            pool.run(this, chunks);
+        }
+    }
+
+    @Override
+    public void run(int item, int worker) {
+        TiledWeight.Part current = part;
+        if (current == null) {
+            return;
+        }
+        int tile = firstTile + item * chunkTiles;
+        int tiles = Math.min(chunkTiles, endTile - tile);
+        if (gemm) {
+            for (int t = 0; t < tokens; t += TOKENS) {
+                multiplyPanel(current, tile, tiles, t, Math.min(TOKENS, tokens - t), worker);
+            }
+        } else {
+            multiplyTiles(current, tile, tiles, worker);
+        }
+    }
+
+    private void multiplyTiles(TiledWeight.Part from, int tile, int tiles, int worker) {
+        TileFormat format = from.format();
+        MemorySegment bytes = from.bytes();
+        long tileBytes = from.tileBytes();
+        long start = tile * tileBytes + format.columnOffset(firstColumn);
+        float[] sum = sums.floats(worker, tiles * TileFormat.ROWS);
+        for (int t = 0; t < tokens; t++) {
+            Arrays.fill(sum, 0, tiles * TileFormat.ROWS, 0f);
+            format.multiply(bytes, start, tiles, tileBytes, columns, x, xRows[t], sum, 0);
+            store(sum, 0, from.firstRow() + tile * TileFormat.ROWS, tiles * TileFormat.ROWS, endRow(from), t);
+        }
+    }
+
+    private void multiplyPanel(TiledWeight.Part from, int tile, int tiles, int firstToken, int count, int worker) {
+        TileFormat format = from.format();
+        MemorySegment bytes = from.bytes();
+        long start = tile * from.tileBytes() + format.columnOffset(firstColumn);
+        float[] panel = panels.floats(worker, Gemm.DEPTH * Gemm.WIDTH);
+        float[] sum = sums.floats(worker, count * Gemm.WIDTH);
+        Arrays.fill(sum, 0, count * Gemm.WIDTH, 0f);
+        for (int c = 0; c < columns; c += Gemm.DEPTH) {
+            int depth = Math.min(Gemm.DEPTH, columns - c);
+            for (int i = 0; i < tiles; i++) {
+                format.decode(
+                        bytes, start + i * from.tileBytes() + format.columnOffset(c), depth, panel, Gemm.WIDTH,
+                        i * TileFormat.ROWS);
+            }
+            Gemm.multiply(panel, depth, x, xRows, firstToken, c, sum, sumRows, 0, count);
+        }
+        for (int t = 0; t < count; t++) {
+            store(
+                    sum, t * Gemm.WIDTH, from.firstRow() + tile * TileFormat.ROWS, tiles * TileFormat.ROWS, endRow(from),
+                    firstToken + t);
+        }
+    }
+
+    private static int endRow(TiledWeight.Part from) {
+        return from.firstRow() + from.rows();
+    }
+
+    /** Writes the sums of rows {@code row} and following that are inside the weight and the view to the output. */
+    private void store(float[] sum, int sumStart, int row, int count, int endRow, int token) {
+        int from = Math.max(row, firstRow);
+        int to = Math.min(Math.min(row + count, endRow), firstRow + rows);
+        int at = outStart + token * outStride - firstRow;
+        int s = sumStart - row;
+        float[] b = bias;
+        if (b != null) {
+            int bs = biasStart - firstRow;
+            for (int r = from; r < to; r++) {
+                sum[s + r] += b[bs + r];
+            }
+        }
+        if (add) {
+            for (int r = from; r < to; r++) {
+                out[at + r] += sum[s + r];
+            }
+        } else if (to > from) {
+            System.arraycopy(sum, s + from, out, at + from, to - from);
+        }
+    }
+}

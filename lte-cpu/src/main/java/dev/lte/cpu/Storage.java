@@ -1,0 +1,41 @@
+package dev.lte.cpu;
+
+import java.lang.foreign.Arena;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The lifetime that a tensor shares with its views. Heap memory stays until it is collected, so a kernel that races with
+ * {@link #free} is harmless; native memory goes with its shared arena, after which access throws
+ * {@link IllegalStateException}.
+ */
+final class Storage {
+    private final CpuBackend backend;
+    private final @Nullable Arena arena;
+    private volatile boolean freed;
+
+    /** @param arena of the native memory, or null if all is on the heap */
+    Storage(CpuBackend backend, @Nullable Arena arena) {
+        this.backend = backend;
+        this.arena = arena;
+    }
+
+    CpuBackend backend() {
+        return backend;
+    }
+
+    /** @throws IllegalStateException if the memory has been freed */
+    void check() {
+        if (freed) {
+            throw new IllegalStateException("the tensor has been freed");
+        }
+    }
+
+    synchronized void free() {
+        if (!freed) {
+            freed = true;
+            if (arena != null) {
+                arena.close();
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package dev.lte.cpu;
+
+import static dev.lte.cpu.Lanes.F;
+import static dev.lte.cpu.Lanes.I;
+import static dev.lte.cpu.Lanes.L;
+import static dev.lte.cpu.Lanes.ORDER;
+
+import dev.lte.backend.DType;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
+/** F16 tiles: {@code [k][16]} in position order. */
+final class TileF16 extends TileFormat {
+    static final TileF16 INSTANCE = new TileF16();
+
+    private static final int COLUMN_BYTES = 2 * ROWS;
+
+    private TileF16() {
+        super(DType.F16);
+    }
+
+    @Override
+    void pack(byte[] rows, int k, byte[] tile) {
+        TileBf16.packShorts(rows, k, tile);
+    }
+
+    @Override
+    void multiply(
+            MemorySegment w, long start, int tiles, long tileStride, int k, float[] x, int xStart, float[] out, int outStart) {
+        for (int tile = 0; tile < tiles; tile++) {
+            for (int r = 0; r < 8; r += L) {
+                multiplyLanes(w, start + tile * tileStride + 4 * r, k, x, xStart, out, outStart + tile * ROWS + r);
+            }
+        }
+    }
+
+    /** Rows r and 8 + r onwards, one vector each; two columns at a time hide the latency of the sums. */
+    private static void multiplyLanes(MemorySegment w, long at, int k, float[] x, int xStart, float[] out, int to) {
+        FloatVector low0 = FloatVector.zero(F);
+        FloatVector high0 = FloatVector.zero(F);
+        FloatVector low1 = FloatVector.zero(F);
+        FloatVector high1 = FloatVector.zero(F);
+        int c = 0;
+        for (; c < k - 1; c += 2) {
+            long o = at + (long) c * COLUMN_BYTES;
+            FloatVector x0 = FloatVector.broadcast(F, x[xStart + c]);
+            FloatVector x1 = FloatVector.broadcast(F, x[xStart + c + 1]);
+            IntVector v0 = IntVector.fromMemorySegment(I, w, o, ORDER);
+            IntVector v1 = IntVector.fromMemorySegment(I, w, o + COLUMN_BYTES, ORDER);
+            low0 = low(v0).fma(x0, low0);
+            high0 = high(v0).fma(x0, high0);
+            low1 = low(v1).fma(x1, low1);
+            high1 = high(v1).fma(x1, high1);
+        }
+        if (c < k) {
+            FloatVector x0 = FloatVector.broadcast(F, x[xStart + c]);
+            IntVector v0 = IntVector.fromMemorySegment(I, w, at + (long) c * COLUMN_BYTES, ORDER);
+            low0 = low(v0).fma(x0, low0);
+            high0 = high(v0).fma(x0, high0);
+        }
+        TileF32.add(low0.add(low1), out, to);
+        TileF32.add(high0.add(high1), out, to + 8);
+    }
+
+    private static FloatVector low(IntVector v) {
+        return Lanes.halfToFloat(v.lanewise(VectorOperators.LSHL, 16));
+    }
+
+    private static FloatVector high(IntVector v) {
+        return Lanes.halfToFloat(v.and(0xffff0000));
+    }
+
+    @Override
+    void decode(MemorySegment w, long start, int k, float[] out, int outStride, int column) {
+        for (int c = 0; c < k; c++) {
+            long o = start + (long) c * COLUMN_BYTES;
+            for (int r = 0; r < 8; r += L) {
+                IntVector v = IntVector.fromMemorySegment(I, w, o + 4 * r, ORDER);
+                low(v).intoArray(out, c * outStride + column + r);
+                high(v).intoArray(out, c * outStride + column + r + 8);
+            }
+        }
+    }
+
+    @Override
+    void decodeRow(MemorySegment w, long start, int r, int k, float[] out, int outStart) {
+        for (int c = 0; c < k; c++) {
+            long at = start + (long) c * COLUMN_BYTES + 2 * position(r);
+            out[outStart + c] = Float.float16ToFloat(w.get(CpuTensor.SHORT, at));
+        }
+    }
+}

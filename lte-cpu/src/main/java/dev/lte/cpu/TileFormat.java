@@ -1,0 +1,87 @@
+package dev.lte.cpu;
+
+import dev.lte.backend.DType;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * How a weight matrix lies in memory: tiles of {@value #ROWS} rows (output features), each tile holding for every column k
+ * the elements of its rows side by side, so that a vector lane is a row. One tile is one contiguous run of bytes.
+ *
+ * <p>Elements of 16 bits and less are in position order: position 2i holds row i, position 2i + 1 row 8 + i. Shifting and
+ * masking an int lane of two positions then yields rows 0 to 7 and rows 8 to 15 in order, without any lane crossing, for every
+ * vector width.
+ *
+ * <p>Implementations have no state; kernels work on native memory only, whose bounds and lifetime every access checks.
+ */
+abstract sealed class TileFormat permits TileF32, TileBf16, TileF16, TileQ8, TileQ4 {
+    /** Rows of a tile. */
+    static final int ROWS = 16;
+
+    private final DType dtype;
+
+    TileFormat(DType dtype) {
+        this.dtype = dtype;
+    }
+
+    /** The format in which weights of a file's type are kept: their own where there is a kernel for it, else Q8_0. */
+    static TileFormat of(DType dtype) {
+        return switch (dtype) {
+            case F32 -> TileF32.INSTANCE;
+            case F16 -> TileF16.INSTANCE;
+            case BF16 -> TileBf16.INSTANCE;
+            case Q4_0 -> TileQ4.INSTANCE;
+            default -> TileQ8.INSTANCE;
+        };
+    }
+
+    /** The file type with the same bits. */
+    final DType dtype() {
+        return dtype;
+    }
+
+    /** Bytes of a tile of {@code k} columns, a whole number of blocks. */
+    final long tileBytes(int k) {
+        return ROWS * dtype.byteSize(k);
+    }
+
+    /**
+     * Interleaves rows.
+     *
+     * @param rows {@value #ROWS} rows one after the other, each {@code dtype.byteSize(k)} bytes as in a file
+     * @param tile receives {@link #tileBytes} bytes
+     */
+    abstract void pack(byte[] rows, int k, byte[] tile);
+
+    /**
+     * {@code out[16 i + r] += sum over c of tile i [r][c] * x[c]} for {@code tiles} tiles. F32 sums.
+     *
+     * @param w the packed weights
+     * @param start byte offset of the first column that is wanted in the first tile
+     * @param tileStride bytes from tile to tile
+     * @param k columns to multiply, a whole number of blocks
+     * @param x activations, from index {@code xStart}
+     * @param out sums, from index {@code outStart}
+     */
+    abstract void multiply(
+            MemorySegment w, long start, int tiles, long tileStride, int k, float[] x, int xStart, float[] out, int outStart);
+
+    /**
+     * Decodes one tile: {@code out[c * outStride + column + r] = tile[r][c]} for {@code k} columns.
+     *
+     * @param start byte offset of the first column that is wanted; the beginning of a block
+     */
+    abstract void decode(MemorySegment w, long start, int k, float[] out, int outStride, int column);
+
+    /** Decodes {@code k} columns of row {@code r} of the tile whose first wanted column is at byte {@code start}. */
+    abstract void decodeRow(MemorySegment w, long start, int r, int k, float[] out, int outStart);
+
+    /** Byte offset of column {@code k} in a tile; {@code k} is a whole number of blocks. */
+    final long columnOffset(int k) {
+        return tileBytes(k);
+    }
+
+    /** Where row r stands among 16 interleaved elements. */
+    static int position(int r) {
+        return r < 8 ? 2 * r : 2 * (r - 8) + 1;
+    }
+}

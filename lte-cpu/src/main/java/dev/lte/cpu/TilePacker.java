@@ -1,0 +1,50 @@
+package dev.lte.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/** Packs tiles out of a weight's rows. Used by one thread. */
+final class TilePacker {
+    private final RowReader reader;
+    private final TileFormat format;
+    private final int rows;
+    private final byte[] rowBytes;
+    private final byte[] tile;
+
+    /**
+     * @param rows of the weight; tiles that reach beyond are filled with zeros
+     * @param k columns of a tile
+     */
+    TilePacker(RowReader reader, TileFormat format, int rows, int k) {
+        this.reader = reader;
+        this.format = format;
+        this.rows = rows;
+        int bytes = Math.toIntExact(format.tileBytes(k));
+        this.rowBytes = new byte[bytes];
+        this.tile = new byte[bytes];
+    }
+
+    /**
+     * Packs rows {@code firstRow} to {@code firstRow + 16}, columns {@code from} to {@code from + count}, the rest of the
+     * tile's columns being zeros.
+     */
+    void pack(int firstRow, int from, int count, MemorySegment out, long outStart) {
+        pack(firstRow, rows, from, count, out, outStart);
+    }
+
+    /** As above, but only rows below {@code endRow} are taken. */
+    void pack(int firstRow, int endRow, int from, int count, MemorySegment out, long outStart) {
+        int size = rowBytes.length / TileFormat.ROWS;
+        int k = size / format.dtype().blockBytes() * format.dtype().blockSize();
+        for (int r = 0; r < TileFormat.ROWS; r++) {
+            if (firstRow + r < endRow) {
+                reader.read(firstRow + r, from, count, k, rowBytes, r * size);
+            } else {
+                Arrays.fill(rowBytes, r * size, (r + 1) * size, (byte) 0);
+            }
+        }
+        format.pack(rowBytes, k, tile);
+        MemorySegment.copy(tile, 0, out, ValueLayout.JAVA_BYTE, outStart, tile.length);
+    }
+}
