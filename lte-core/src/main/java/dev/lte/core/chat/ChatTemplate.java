@@ -23,10 +23,12 @@ public final class ChatTemplate {
     private static final int MAX_SOURCE_CHARS = 1 << 20;
 
     private final List<Stmt> body;
+    private final Frames frames;
     private final Clock clock;
 
     private ChatTemplate(List<Stmt> body, Clock clock) {
         this.body = body;
+        this.frames = new Frames(body);
         this.clock = clock;
     }
 
@@ -67,7 +69,7 @@ public final class ChatTemplate {
             throw new InvalidRequestException(
                     "messages", "strings, numbers, booleans, lists and maps with string keys", e.getMessage());
         }
-        Interpreter interpreter = new Interpreter();
+        Interpreter interpreter = new Interpreter(frames);
         try {
             return interpreter.render(body, copy, clock);
         } catch (PyError e) {

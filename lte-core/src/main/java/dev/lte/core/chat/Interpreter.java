@@ -17,13 +17,18 @@ final class Interpreter {
     private final Budget budget = new Budget();
     private final Py py = new Py(budget);
     private final Evaluator evaluator = new Evaluator(py);
+    private final Frames frames;
+
+    Interpreter(Frames frames) {
+        this.frames = frames;
+    }
 
     String render(List<Stmt> template, Map<?, ?> variables, Clock clock) {
         Values.Scope globals = new Values.Scope(null);
         Globals.define(globals, py, clock);
         Values.Scope context = new Values.Scope(globals);
         variables.forEach((name, value) -> context.set((String) name, value));
-        return capture(template, new Values.Scope(context));
+        return capture(template, scopeOf(template, context));
     }
 
     int line() {
@@ -33,6 +38,15 @@ final class Interpreter {
     @Nullable
     Object evaluate(Expr expr, Values.Scope scope) {
         return evaluator.evaluate(expr, scope);
+    }
+
+    /** Fresh variables for a block. */
+    Values.Scope scopeOf(List<Stmt> body, Values.@Nullable Scope outer) {
+        Values.Scope scope = new Values.Scope(outer);
+        for (String name : frames.undefined(body)) {
+            scope.set(name, Values.Undefined.named(name));
+        }
+        return scope;
     }
 
     /** Runs statements in {@code scope} and gives what they wrote. */
@@ -82,13 +96,13 @@ final class Interpreter {
             case Stmt.FilterBlock(Expr value, List<Stmt> body, int _) ->
                 output.write(py.str(filtered(value, body, scope)));
             case Stmt.With with -> {
-                Values.Scope inner = new Values.Scope(scope);
+                Values.Scope inner = scopeOf(with.body(), scope);
                 for (int i = 0; i < with.targets().size(); i++) {
                     assign(with.targets().get(i), evaluate(with.values().get(i), scope), inner);
                 }
                 return run(with.body(), inner, output);
             }
-            case Stmt.Generation(List<Stmt> body, int _) -> output.write(capture(body, new Values.Scope(scope)));
+            case Stmt.Generation(List<Stmt> body, int _) -> output.write(capture(body, scopeOf(body, scope)));
             case Stmt.MacroDefinition(Stmt.Macro macro, int _) ->
                 scope.set(macro.name(), new MacroFunction(macro, scope, this));
             case Stmt.CallBlock(Expr.Call call, Stmt.Macro caller, int _) ->
@@ -98,9 +112,9 @@ final class Interpreter {
     }
 
     private @Nullable Object filtered(Expr value, List<Stmt> body, Values.Scope scope) {
-        Values.Scope captured = new Values.Scope(scope);
-        captured.set(Stmt.CAPTURED, capture(body, new Values.Scope(scope)));
-        return evaluate(value, captured);
+        Values.Scope inner = scopeOf(body, scope);
+        inner.set(Stmt.CAPTURED, capture(body, inner));
+        return evaluate(value, inner);
     }
 
     /**
@@ -119,7 +133,7 @@ final class Interpreter {
         LoopState state = new LoopState(py, elements);
         boolean completed = false;
         while (state.advance()) {
-            Values.Scope inner = new Values.Scope(scope);
+            Values.Scope inner = scopeOf(loop.body(), scope);
             inner.set("loop", state);
             assign(loop.target(), state.current(), inner);
             Signal signal = run(loop.body(), inner, output);
@@ -129,7 +143,7 @@ final class Interpreter {
             }
         }
         if (!completed && !loop.otherwise().isEmpty()) {
-            run(loop.otherwise(), new Values.Scope(scope), output);
+            run(loop.otherwise(), scopeOf(loop.otherwise(), scope), output);
         }
     }
 

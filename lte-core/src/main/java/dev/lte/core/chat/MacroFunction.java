@@ -12,7 +12,7 @@ record MacroFunction(Stmt.Macro macro, Values.Scope closure, Interpreter interpr
         List<String> parameters = macro.parameters();
         List<@Nullable Object> positional = arguments.positional();
         Map<String, @Nullable Object> named = new LinkedHashMap<>(arguments.named());
-        Values.Scope scope = new Values.Scope(closure);
+        Values.Scope scope = interpreter.scopeOf(macro.body(), closure);
         int firstDefault = parameters.size() - macro.defaults().size();
         for (int i = 0; i < parameters.size(); i++) {
             String name = parameters.get(i);

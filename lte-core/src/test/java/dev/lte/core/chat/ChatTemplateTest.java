@@ -235,6 +235,21 @@ class ChatTemplateTest {
     }
 
     @Test
+    void parsesManyNamesAndBranchesInLinearTime() {
+        StringBuilder source = new StringBuilder();
+        for (int i = 0; i < 20_000; i++) {
+            source.append("{{ a")
+                    .append(i)
+                    .append(" }}{% if x %}{% set b")
+                    .append(i)
+                    .append(" = 1 %}{% endif %}");
+        }
+        long start = System.nanoTime();
+        assertThat(render(source.toString())).isEmpty();
+        assertThat((System.nanoTime() - start) / 1e9).as("seconds").isLessThan(10);
+    }
+
+    @Test
     void survivesLongChainsOfOperators() {
         for (String part : List.of(" + 1", "|string", ".a", "[0]", " and 1", " is defined", "()", " ~ 1", " == 1")) {
             String source = "{{ 1" + part.repeat(50_000) + " }}";
