@@ -6,9 +6,9 @@ import java.util.Locale;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
-/** A set of code points, with a table for the first 1024. Immutable. */
+/** A set of code points, with a table for the first 512. Immutable. */
 final class CodePointSet {
-    private static final int TABLE = 1024;
+    private static final int TABLE = 512;
     private static final int PUNCTUATION = mask("P");
     private static final int NUMBER = mask("N");
 
@@ -155,6 +155,10 @@ final class CodePointSet {
 
         void add(CodePointSet member) {
             members.add(member);
+        }
+
+        int size() {
+            return members.size();
         }
 
         CodePointSet build(boolean negated, boolean ignoreCase) {

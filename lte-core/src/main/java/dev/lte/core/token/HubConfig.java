@@ -25,7 +25,7 @@ final class HubConfig {
 
     private static JsonView read(Path directory, String name) {
         Path file = directory.resolve(name);
-        byte[] content = Files.exists(file) ? Llama2cTokenizerReader.content(file) : new byte[] {'{', '}'};
+        byte[] content = Files.exists(file) ? FileContent.of(file) : new byte[] {'{', '}'};
         JsonView view = JsonView.parse(content, file, name);
         if (!view.isObject()) {
             throw view.invalid("an object");

@@ -6,6 +6,8 @@ import java.util.List;
 
 /** Reads the {@code normalizer} of a tokenizer.json. */
 final class HubNormalizers {
+    private static final int LONGEST_INSERTION = 64;
+
     private HubNormalizers() {}
 
     static TextNormalizer read(JsonView json) {
@@ -19,9 +21,9 @@ final class HubNormalizers {
                 json.get("normalizers").elements().forEach(step -> steps.add(read(step)));
                 yield TextNormalizer.sequence(steps);
             }
-            case "Prepend" -> TextNormalizer.prepend(json.get("prepend").text());
+            case "Prepend" -> TextNormalizer.prepend(insertion(json.get("prepend")));
             case "Replace" -> {
-                String content = json.get("content").text();
+                String content = insertion(json.get("content"));
                 JsonView literal = json.get("pattern").get("String");
                 if (literal.isPresent()) {
                     yield TextNormalizer.replace(SplitPatternParser.literal(literal.text()), content);
@@ -41,6 +43,13 @@ final class HubNormalizers {
             case "BertNormalizer" -> bert(json);
             default -> throw json.unsupported("the normalizer " + type);
         };
+    }
+
+    private static String insertion(JsonView json) {
+        if (json.text().length() > LONGEST_INSERTION) {
+            throw json.unsupported("an insertion of more than " + LONGEST_INSERTION + " characters");
+        }
+        return json.text();
     }
 
     private static TextNormalizer bert(JsonView json) {

@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Makes a tokenizer whose steps a tokenizer.json describes. A step that is not implemented is an error that names it. */
 final class HubPipeline {
+    /** The time for a word grows with the square of its length. */
+    private static final int LONGEST_WORD = 1000;
+
     private final TokenizerMetadata metadata;
     private final JsonView root;
     private final Map<String, Integer> idOfToken = new HashMap<>();
@@ -80,7 +83,11 @@ final class HubPipeline {
                 return new BpeModel(byteLevel, index, merges, ignoreMerges, fallback);
             }
             case "WordPiece" -> {
-                return new WordPieceModel(index, unknownId, model.get("max_input_chars_per_word").integer(100));
+                int longestWord = model.get("max_input_chars_per_word").integer(100);
+                if (longestWord > LONGEST_WORD) {
+                    throw model.unsupported("max_input_chars_per_word above " + LONGEST_WORD);
+                }
+                return new WordPieceModel(index, unknownId, longestWord);
             }
             default -> throw model.unsupported("the model " + type);
         }

@@ -8,7 +8,10 @@ import java.util.List;
  * then takes plain text; used for one reading.
  */
 final class HubPreTokenizers {
+    private static final int MOST_STEPS = 64;
+
     private boolean byteLevel;
+    private boolean rewritten;
 
     /** Whether the words that come out are text that the model has to spell in bytes; valid after {@link #read}. */
     boolean byteLevel() {
@@ -26,6 +29,9 @@ final class HubPreTokenizers {
 
     private void read(JsonView json, List<PreTokenizer> steps, boolean last) {
         String type = json.get("type").text();
+        if (steps.size() > MOST_STEPS) {
+            throw json.unsupported("more than " + MOST_STEPS + " steps");
+        }
         switch (type) {
             case "Sequence" -> {
                 List<JsonView> parts = json.get("pretokenizers").elements();
@@ -59,7 +65,16 @@ final class HubPreTokenizers {
         }
     }
 
+    /** Steps that make a text longer could, repeated, do so without end. */
+    private void rewriteOnce(JsonView json) {
+        if (rewritten) {
+            throw json.unsupported("a second ByteLevel or Metaspace");
+        }
+        rewritten = true;
+    }
+
     private void byteLevel(JsonView json, List<PreTokenizer> steps, boolean last) {
+        rewriteOnce(json);
         if (json.get("add_prefix_space").flag(true)) {
             steps.add(HubPreTokenizers::prefixSpace);
         }
@@ -94,17 +109,18 @@ final class HubPreTokenizers {
         };
     }
 
-    private static void metaspace(JsonView json, List<PreTokenizer> steps) {
+    private void metaspace(JsonView json, List<PreTokenizer> steps) {
+        rewriteOnce(json);
         if (!json.get("replacement").text(String.valueOf(PieceStyle.SPACE)).equals(String.valueOf(PieceStyle.SPACE))) {
             throw json.get("replacement").unsupported("a replacement other than U+2581");
         }
         String scheme = json.get("prepend_scheme").text(json.get("add_prefix_space").flag(true) ? "always" : "never");
-        if (scheme.equals("first")) {
-            throw json.get("prepend_scheme").unsupported("the scheme first");
+        if (!List.of("always", "first", "never").contains(scheme)) {
+            throw json.get("prepend_scheme").invalid("always, first or never");
         }
-        boolean prepend = scheme.equals("always");
-        steps.add(pieces -> rewrite(pieces, (text, result) -> {
+        steps.add(pieces -> rewrite(pieces, (text, first, result) -> {
             String replaced = text.replace(' ', PieceStyle.SPACE);
+            boolean prepend = scheme.equals("always") || scheme.equals("first") && first;
             if (prepend && replaced.charAt(0) != PieceStyle.SPACE) {
                 result.append(PieceStyle.SPACE);
             }
@@ -117,26 +133,29 @@ final class HubPreTokenizers {
     }
 
     private static Pieces prefixSpace(Pieces pieces) {
-        return rewrite(pieces, (text, result) -> result.append(text.charAt(0) == ' ' ? "" : " ").append(text));
+        return rewrite(pieces, (text, first, result) -> result.append(text.charAt(0) == ' ' ? "" : " ").append(text));
     }
 
     private static Pieces spellBytes(Pieces pieces) {
-        return rewrite(pieces, (text, result) -> result.append(ByteAlphabet.spell(text, 0, text.length())));
+        return rewrite(pieces, (text, first, result) -> result.append(ByteAlphabet.spell(text, 0, text.length())));
     }
 
     private interface Rewrite {
-        /** @param text not empty */
-        void append(String text, StringBuilder result);
+        /**
+         * @param text not empty
+         * @param first whether it is the begin of all that is encoded
+         */
+        void append(String text, boolean first, StringBuilder result);
     }
 
     private static Pieces rewrite(Pieces pieces, Rewrite rewrite) {
         StringBuilder text = new StringBuilder(pieces.text().length() + 16);
         int[] ends = new int[pieces.size()];
         for (int i = 0; i < pieces.size(); i++) {
-            rewrite.append(pieces.text().substring(pieces.from(i), pieces.to(i)), text);
+            rewrite.append(pieces.text().substring(pieces.from(i), pieces.to(i)), pieces.isFirst(i), text);
             ends[i] = text.length();
         }
-        Pieces result = new Pieces(text.toString());
+        Pieces result = pieces.empty(text.toString());
         for (int i = 0; i < ends.length; i++) {
             result.add(i == 0 ? 0 : ends[i - 1], ends[i]);
         }

@@ -5,6 +5,8 @@ import java.util.Map;
 
 /** Reads the {@code post_processor} of a tokenizer.json: the special tokens in front of and behind a single text. */
 final class HubTemplate {
+    private static final int MOST_TOKENS = 64;
+
     private HubTemplate() {}
 
     /**
@@ -50,6 +52,9 @@ final class HubTemplate {
                 }
                 ids = suffix;
                 continue;
+            }
+            if (ids.size() > MOST_TOKENS) {
+                throw json.unsupported("a template of more than " + MOST_TOKENS + " tokens");
             }
             String name = special.get("id").text();
             JsonView listed = json.get("special_tokens").get(name).get("ids");

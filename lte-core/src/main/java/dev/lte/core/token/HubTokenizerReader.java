@@ -28,7 +28,7 @@ final class HubTokenizerReader {
     private HubTokenizerReader(Path file, HubConfig config) {
         this.file = file;
         this.config = config;
-        root = JsonView.parse(Llama2cTokenizerReader.content(file), file, "tokenizer");
+        root = JsonView.parse(FileContent.of(file), file, "tokenizer");
     }
 
     static VocabularyTokenizer read(Path directory) {

@@ -43,7 +43,7 @@ final class IndependentParts implements PreTokenizer {
     @Override
     public Pieces apply(Pieces pieces) {
         String text = pieces.text();
-        Pieces result = new Pieces(text);
+        Pieces result = pieces.empty();
         for (int i = 0; i < pieces.size(); i++) {
             int wordFrom = pieces.from(i);
             int to = pieces.to(i);

@@ -1,12 +1,9 @@
 package dev.lte.core.token;
 
 import dev.lte.ModelFormatException;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -17,12 +14,11 @@ import java.util.List;
  */
 final class Llama2cTokenizerReader {
     private static final int BYTES_FROM = 3;
-    private static final long LARGEST = 256L << 20;
 
     private Llama2cTokenizerReader() {}
 
     static TokenizerMetadata read(Path file, int vocabulary) {
-        ByteBuffer bytes = ByteBuffer.wrap(content(file)).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer bytes = ByteBuffer.wrap(FileContent.of(file)).order(ByteOrder.LITTLE_ENDIAN);
         // Each token takes at least 8 bytes, so the count is checked before anything of its size is allocated.
         if (vocabulary < BYTES_FROM || vocabulary > (bytes.remaining() - 4) / 8) {
             throw new ModelFormatException(
@@ -78,19 +74,6 @@ final class Llama2cTokenizerReader {
                     bytes.position(),
                     length < 0 ? "a length" : length + " bytes",
                     length < 0 ? String.valueOf(length) : "the end of the file after " + bytes.remaining());
-        }
-    }
-
-    static byte[] content(Path file) {
-        try {
-            long size = Files.size(file);
-            if (size > LARGEST) {
-                throw new ModelFormatException(
-                        file, "tokenizer", ModelFormatException.NO_OFFSET, "at most " + LARGEST + " bytes", size + " bytes");
-            }
-            return Files.readAllBytes(file);
-        } catch (IOException e) {
-            throw new UncheckedIOException("cannot read " + file, e);
         }
     }
 }

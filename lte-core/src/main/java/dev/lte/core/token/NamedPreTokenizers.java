@@ -122,6 +122,11 @@ final class NamedPreTokenizers {
         return names;
     }
 
+    /** One name for each way of cutting. */
+    static List<String> firstNames() {
+        return ENTRIES.stream().map(entry -> entry.names.getFirst()).toList();
+    }
+
     /** The usual name of the pre-tokenizer that splits by one pattern of a tokenizer.json, or null. */
     static @Nullable String nameOf(String pattern, boolean ignoreMerges) {
         for (Entry entry : ENTRIES) {

@@ -56,7 +56,7 @@ final class PipelineTokenizer implements VocabularyTokenizer {
         steps.rawAdded.split(text, parseSpecial, new AddedTokens.Sink() {
             @Override
             public void text(int from, int to) {
-                encodeText(steps.normalizer.apply(text.substring(from, to)), parseSpecial, work, ids);
+                encodeText(steps.normalizer.apply(text.substring(from, to)), from == 0, parseSpecial, work, ids);
             }
 
             @Override
@@ -70,11 +70,12 @@ final class PipelineTokenizer implements VocabularyTokenizer {
         return ids.toArray();
     }
 
-    private void encodeText(String normalized, boolean parseSpecial, MergeWorkspace work, Ids ids) {
+    private void encodeText(String normalized, boolean begins, boolean parseSpecial, MergeWorkspace work, Ids ids) {
         steps.normalizedAdded.split(normalized, parseSpecial, new AddedTokens.Sink() {
             @Override
             public void text(int from, int to) {
-                Pieces words = steps.preTokenizer.apply(Pieces.whole(normalized.substring(from, to)));
+                Pieces whole = Pieces.whole(normalized.substring(from, to), begins && from == 0);
+                Pieces words = steps.preTokenizer.apply(whole);
                 for (int i = 0; i < words.size(); i++) {
                     steps.model.encode(words.text(), words.from(i), words.to(i), work, ids);
                 }

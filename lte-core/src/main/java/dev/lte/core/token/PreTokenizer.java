@@ -20,7 +20,7 @@ interface PreTokenizer {
     /** Cuts at each match of a pattern; what becomes of the match depends on the behaviour. */
     static PreTokenizer split(SplitPattern pattern, SplitBehavior behavior, boolean invert) {
         return pieces -> {
-            Pieces result = new Pieces(pieces.text());
+            Pieces result = pieces.empty();
             Splitter splitter = new Splitter(result, behavior);
             for (int i = 0; i < pieces.size(); i++) {
                 int from = pieces.from(i);

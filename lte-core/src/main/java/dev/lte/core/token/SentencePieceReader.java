@@ -21,6 +21,7 @@ final class SentencePieceReader {
     private static final int BYTES = 2;
     private static final int FIXED32 = 5;
     private static final int BPE = 2;
+    private static final int MOST_GAPS = 1 << 16;
 
     private record Piece(String text, float score, int type) {}
 
@@ -42,7 +43,7 @@ final class SentencePieceReader {
 
     static TokenizerMetadata read(Path file, HubConfig config) {
         SentencePieceReader reader = new SentencePieceReader(file);
-        ByteBuffer bytes = ByteBuffer.wrap(Llama2cTokenizerReader.content(file)).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer bytes = ByteBuffer.wrap(FileContent.of(file)).order(ByteOrder.LITTLE_ENDIAN);
         reader.message(bytes, (field, type) -> {
             if (type == BYTES && field >= 1 && field <= 3) {
                 ByteBuffer part = reader.part(bytes);
@@ -66,6 +67,7 @@ final class SentencePieceReader {
         } else if (!escapeSpaces) {
             throw unsupported("a SentencePiece model that does not escape white space");
         }
+        addTokens(config.addedTokens());
         int size = pieces.size();
         String[] tokens = new String[size];
         float[] scores = new float[size];
@@ -93,6 +95,23 @@ final class SentencePieceReader {
         }
         builder.endOfTextIds = ends;
         return builder.build();
+    }
+
+    /** Tokens beyond the model's own, and the roles that the configuration gives to its own. */
+    private void addTokens(List<AddedTokens.Added> added) {
+        int most = pieces.size() + added.size() + MOST_GAPS;
+        for (AddedTokens.Added token : added) {
+            if (token.id() >= most) {
+                throw unsupported("a SentencePiece model of " + pieces.size() + " tokens with the added id " + token.id());
+            }
+            while (pieces.size() <= token.id()) {
+                pieces.add(new Piece("", 0, TokenType.UNUSED));
+            }
+            Piece old = pieces.get(token.id());
+            int type = token.special() ? TokenType.CONTROL : TokenType.USER_DEFINED;
+            boolean keeps = old.type == TokenType.UNKNOWN || old.type == TokenType.BYTE;
+            pieces.set(token.id(), new Piece(token.text(), old.score, keeps ? old.type : type));
+        }
     }
 
     private int id(long value) {

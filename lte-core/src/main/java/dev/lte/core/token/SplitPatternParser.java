@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * Anything else is an {@link UnsupportedModelException} that names it.
  */
 final class SplitPatternParser {
-    private static final int MAX_LENGTH = 10_000;
+    private static final int MAX_LENGTH = 4096;
+    private static final int MAX_MEMBERS = 512;
     private static final int MAX_DEPTH = 20;
     private static final int MANY = Integer.MAX_VALUE;
 
@@ -252,6 +253,9 @@ final class SplitPatternParser {
                 throw unsupported("a bracket in a bracket");
             }
             members.add(member());
+            if (members.size() > MAX_MEMBERS) {
+                throw unsupported("a bracket of more than " + MAX_MEMBERS + " members");
+            }
         }
         at++;
         return members.build(negated, ignoreCase);

@@ -1,5 +1,6 @@
 package dev.lte.core.token;
 
+import dev.lte.UnsupportedModelException;
 import java.text.Normalizer;
 import java.util.List;
 import java.util.Locale;
@@ -7,6 +8,9 @@ import java.util.Locale;
 /** Rewrites a text, or a part of it between added tokens, before it is cut into words. Immutable and thread-safe. */
 interface TextNormalizer {
     TextNormalizer NONE = text -> text;
+
+    /** Unicode's own forms make a character 18 at most; steps from a file that repeat a text could go on without end. */
+    int MOST_GROWTH = 32;
 
     String apply(String text);
 
@@ -16,6 +20,11 @@ interface TextNormalizer {
             String result = text;
             for (TextNormalizer step : fixed) {
                 result = step.apply(result);
+                if (result.length() > MOST_GROWTH * (text.length() + 1000L)) {
+                    throw new UnsupportedModelException(
+                            "the tokenizer's normalizer makes a text more than " + MOST_GROWTH + " times as long",
+                            "use a model with one of the usual tokenizers");
+                }
             }
             return result;
         };

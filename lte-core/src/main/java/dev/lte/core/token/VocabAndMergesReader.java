@@ -22,7 +22,7 @@ final class VocabAndMergesReader {
 
     static TokenizerMetadata read(Path directory, HubConfig config) {
         Path vocabFile = directory.resolve("vocab.json");
-        JsonView vocabulary = JsonView.parse(Llama2cTokenizerReader.content(vocabFile), vocabFile, "vocabulary");
+        JsonView vocabulary = JsonView.parse(FileContent.of(vocabFile), vocabFile, "vocabulary");
         if (!vocabulary.isObject()) {
             throw vocabulary.invalid("an object of tokens and ids");
         }
@@ -110,7 +110,7 @@ final class VocabAndMergesReader {
     }
 
     private static String[] merges(Path file) {
-        String text = new String(Llama2cTokenizerReader.content(file), StandardCharsets.UTF_8);
+        String text = new String(FileContent.of(file), StandardCharsets.UTF_8);
         List<String> merges = new ArrayList<>();
         Set<String> seen = new HashSet<>();
         for (String line : text.split("\r?\n")) {
