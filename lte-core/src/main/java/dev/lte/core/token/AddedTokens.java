@@ -3,7 +3,9 @@ package dev.lte.core.token;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Finds tokens that are matched whole in a text, before anything else: leftmost, longest. Immutable and thread-safe. */
+/**
+ * Finds tokens that are matched whole in a text, before anything else: leftmost, longest. Immutable and thread-safe.
+ */
 final class AddedTokens {
     /**
      * @param text what is looked for, not empty
@@ -95,9 +97,10 @@ final class AddedTokens {
             if (node == PairTable.NONE) {
                 break;
             }
-            int token = tokenOfNode[(int) node] - 1;
-            if (token >= 0 && (withSpecial || !tokens.get(token).special) && standsAlone(tokens.get(token), text, at, i + 1)) {
-                found = tokens.get(token);
+            int ending = tokenOfNode[(int) node] - 1;
+            Added token = ending < 0 ? null : tokens.get(ending);
+            if (token != null && (withSpecial || !token.special) && standsAlone(token, text, at, i + 1)) {
+                found = token;
             }
         }
         return found;

@@ -3,8 +3,8 @@ package dev.lte.core.token;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Byte-pair encoding: begins with the tokens of single bytes or characters and applies the merge of the lowest rank, leftmost
- * among equals, until none applies.
+ * Byte-pair encoding: begins with the tokens of single bytes or characters and applies the merge of the lowest rank,
+ * leftmost among equals, until none applies.
  */
 final class BpeModel implements WordModel {
     private final boolean byteLevel;

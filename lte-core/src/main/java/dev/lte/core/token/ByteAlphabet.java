@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * The 256 printable characters in which byte-level vocabularies spell bytes (GPT-2's {@code bytes_to_unicode}): printable
- * Latin-1 stands for itself, the other 68 bytes for U+0100 onwards in order.
+ * The 256 printable characters in which byte-level vocabularies spell bytes (GPT-2's {@code bytes_to_unicode}):
+ * printable Latin-1 stands for itself, the other 68 bytes for U+0100 onwards in order.
  */
 final class ByteAlphabet {
     private static final int LIMIT = 0x100 + 68;

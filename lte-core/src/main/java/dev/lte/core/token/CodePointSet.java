@@ -77,7 +77,9 @@ final class CodePointSet {
         return (1 << Character.getType(codePoint) & NUMBER) != 0;
     }
 
-    /** A general category ({@code L}, {@code Lu}, ...) or a script ({@code Han}); null if there is none of that name. */
+    /**
+     * A general category ({@code L}, {@code Lu}, ...) or a script ({@code Han}); null if there is none of that name.
+     */
     static @Nullable CodePointSet property(String name) {
         int mask = mask(name);
         if (mask != 0) {

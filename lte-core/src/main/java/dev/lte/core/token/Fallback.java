@@ -1,8 +1,8 @@
 package dev.lte.core.token;
 
 /**
- * Ids for a character that the vocabulary does not have: those of its UTF-8 bytes if all are tokens, else the unknown token,
- * else nothing.
+ * Ids for a character that the vocabulary does not have: those of its UTF-8 bytes if all are tokens, else the unknown
+ * token, else nothing.
  */
 final class Fallback {
     private final int[] byteTokens;

@@ -42,7 +42,8 @@ final class GgufTokenizerReader {
         String model = gguf.stringOrNull(KEY + "model");
         if (model == null) {
             throw new UnsupportedModelException(
-                    file + " has no tokenizer", "give prompts as token ids, or convert the model again with its tokenizer");
+                    file + " has no tokenizer",
+                    "give prompts as token ids, or convert the model again with its tokenizer");
         }
         String[] tokens = gguf.strings(KEY + "tokens");
         int[] types = types(tokens);
@@ -86,7 +87,7 @@ final class GgufTokenizerReader {
         Arrays.fill(types, TokenType.NORMAL);
         for (int id = 0; id < types.length; id++) {
             if (values != null) {
-                types[id] = (int) Math.clamp(values[id], 0, 100);
+                types[id] = Math.clamp(values[id], 0, 100);
             } else if (PieceStyle.byteOf(tokens[id]) >= 0) {
                 types[id] = TokenType.BYTE;
             }

@@ -73,7 +73,10 @@ final class HubConfig {
         return added;
     }
 
-    /** The id of a role such as {@code bos} by token or, failing that, by number; {@link VocabularyTokenizer#NONE} if neither. */
+    /**
+     * The id of a role such as {@code bos} by token or, failing that, by number; {@link VocabularyTokenizer#NONE} if
+     * neither.
+     */
     int id(String role, Map<String, Integer> idOfToken) {
         String token = token(role + "_token");
         Integer id = token == null ? null : idOfToken.get(token);

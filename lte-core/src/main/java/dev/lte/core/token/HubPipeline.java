@@ -8,7 +8,9 @@ import java.util.Map;
 import java.util.HashMap;
 import org.jspecify.annotations.Nullable;
 
-/** Makes a tokenizer whose steps a tokenizer.json describes. A step that is not implemented is an error that names it. */
+/**
+ * Makes a tokenizer whose steps a tokenizer.json describes. A step that is not implemented is an error that names it.
+ */
 final class HubPipeline {
     /** The time for a word grows with the square of its length. */
     private static final int LONGEST_WORD = 1000;
@@ -64,7 +66,8 @@ final class HubPipeline {
         String[] pieces = vocabulary.pieces();
         String type = model.get("type").text();
         String unknown = model.get("unk_token").textOrNull();
-        int unknownId = unknown == null ? VocabularyTokenizer.NONE : idOfToken.getOrDefault(unknown, VocabularyTokenizer.NONE);
+        int none = VocabularyTokenizer.NONE;
+        int unknownId = unknown == null ? none : idOfToken.getOrDefault(unknown, none);
         PieceIndex index = new PieceIndex(pieces, id -> TokenizerFactory.isText(vocabulary.type(id)));
         switch (type) {
             case "BPE" -> {

@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Reads the {@code pre_tokenizer} of a tokenizer.json. If its last step spells bytes, that step is left to the model, which
- * then takes plain text; used for one reading.
+ * Reads the {@code pre_tokenizer} of a tokenizer.json. If its last step spells bytes, that step is left to the model,
+ * which then takes plain text; used for one reading.
  */
 final class HubPreTokenizers {
     private static final int MOST_STEPS = 64;
@@ -127,8 +127,8 @@ final class HubPreTokenizers {
             result.append(replaced);
         }));
         if (json.get("split").flag(true)) {
-            steps.add(PreTokenizer.split(
-                    SplitPatternParser.literal(String.valueOf(PieceStyle.SPACE)), SplitBehavior.MERGED_WITH_NEXT, false));
+            SplitPattern space = SplitPatternParser.literal(String.valueOf(PieceStyle.SPACE));
+            steps.add(PreTokenizer.split(space, SplitBehavior.MERGED_WITH_NEXT, false));
         }
     }
 

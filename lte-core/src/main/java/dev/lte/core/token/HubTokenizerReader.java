@@ -12,8 +12,8 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Reads the tokenizer of a model directory as the hub publishes it: tokenizer.json, else vocab.json and merges.txt, else
- * SentencePiece's tokenizer.model; with the special tokens that the configuration files beside it name.
+ * Reads the tokenizer of a model directory as the hub publishes it: tokenizer.json, else vocab.json and merges.txt,
+ * else SentencePiece's tokenizer.model; with the special tokens that the configuration files beside it name.
  */
 final class HubTokenizerReader {
     /** Ids without a token that a vocabulary may have beyond as many as it has tokens. */
@@ -252,7 +252,8 @@ final class HubTokenizerReader {
         boolean end = addEnd != null && addEnd;
         Ids newPrefix = ids(begin && builder.beginId >= 0, builder.beginId);
         Ids newSuffix = ids(end && builder.endId >= 0, builder.endId);
-        if (Arrays.equals(prefix.toArray(), newPrefix.toArray()) && Arrays.equals(suffix.toArray(), newSuffix.toArray())) {
+        if (Arrays.equals(prefix.toArray(), newPrefix.toArray())
+                && Arrays.equals(suffix.toArray(), newSuffix.toArray())) {
             return;
         }
         ObjectNode template = pipeline.putObject("post_processor");

@@ -3,9 +3,9 @@ package dev.lte.core.token;
 import java.util.function.IntPredicate;
 
 /**
- * Cuts a text between two characters that stand next to each other in no token: no merge can cross such a place, so the parts
- * encode as the whole would, and the word cache serves them. This is what makes tokenizers without a pre-tokenizer
- * (SentencePiece) fast.
+ * Cuts a text between two characters that stand next to each other in no token: no merge can cross such a place, so the
+ * parts encode as the whole would, and the word cache serves them. This is what makes tokenizers without a
+ * pre-tokenizer (SentencePiece) fast.
  */
 final class IndependentParts implements PreTokenizer {
     private static final int KNOWN = -1;

@@ -8,9 +8,9 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Reads llama2.c's tokenizer.bin: int32 length of the longest token, then for each token float32 score, int32 length, UTF-8
- * bytes; little-endian. The tokens are SentencePiece's with spaces for U+2581; id 0 is unknown, 1 begins and 2 ends a text,
- * 3 to 258 are the bytes.
+ * Reads llama2.c's tokenizer.bin: int32 length of the longest token, then for each token float32 score, int32 length,
+ * UTF-8 bytes; little-endian. The tokens are SentencePiece's with spaces for U+2581; id 0 is unknown, 1 begins and 2
+ * ends a text, 3 to 258 are the bytes.
  */
 final class Llama2cTokenizerReader {
     private static final int BYTES_FROM = 3;

@@ -3,9 +3,9 @@ package dev.lte.core.token;
 import java.util.Arrays;
 
 /**
- * Merges neighbouring symbols of one word, best pair first and leftmost among equals, until no pair is left: O(n log n) for n
- * symbols. Symbols form a linked list; a heap holds (priority, position) keys, of which outdated ones are passed over when
- * they surface. One per call of a tokenizer; not thread-safe.
+ * Merges neighbouring symbols of one word, best pair first and leftmost among equals, until no pair is left: O(n log n)
+ * for n symbols. Symbols form a linked list; a heap holds (priority, position) keys, of which outdated ones are passed
+ * over when they surface. One per call of a tokenizer; not thread-safe.
  */
 final class MergeWorkspace {
     /** What becomes of two neighbours. */

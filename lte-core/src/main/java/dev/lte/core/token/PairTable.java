@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * A map from a pair of ints to a long, by open addressing; the first value of a key stays. Once filled it is read by many threads. The hash is seeded at
- * random so that no file can make every key collide.
+ * A map from a pair of ints to a long, by open addressing; the first value of a key stays. Once filled it is read by
+ * many threads. The hash is seeded at random so that no file can make every key collide.
  */
 final class PairTable {
     /** What {@link #get} returns for a pair without a value; never stored. */

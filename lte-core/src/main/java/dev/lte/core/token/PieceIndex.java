@@ -5,9 +5,9 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.IntPredicate;
 
 /**
- * Finds the id of a piece of text without copying it: open addressing over a polynomial hash. The multiplier is random, so
- * that no vocabulary can be written whose pieces all collide; results do not depend on it. Of equal pieces the first counts;
- * empty pieces are never found. Immutable and thread-safe.
+ * Finds the id of a piece of text without copying it: open addressing over a polynomial hash. The multiplier is random,
+ * so that no vocabulary can be written whose pieces all collide; results do not depend on it. Of equal pieces the first
+ * counts; empty pieces are never found. Immutable and thread-safe.
  */
 final class PieceIndex {
     static final int NOT_FOUND = -1;

@@ -4,8 +4,8 @@ import dev.lte.InvalidRequestException;
 import java.util.List;
 
 /**
- * The one tokenizer of all families: added tokens are cut out, the text between them is normalized, added tokens that are
- * looked for in normalized text are cut out, the rest is cut into words, and a model turns each word into ids.
+ * The one tokenizer of all families: added tokens are cut out, the text between them is normalized, added tokens that
+ * are looked for in normalized text are cut out, the rest is cut into words, and a model turns each word into ids.
  */
 final class PipelineTokenizer implements VocabularyTokenizer {
     /**

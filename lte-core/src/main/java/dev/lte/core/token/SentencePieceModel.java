@@ -1,8 +1,8 @@
 package dev.lte.core.token;
 
 /**
- * SentencePiece's BPE: begins with characters and joins the two neighbours whose joint text is the token with the highest
- * score, leftmost among equals, until none is left.
+ * SentencePiece's BPE: begins with characters and joins the two neighbours whose joint text is the token with the
+ * highest score, leftmost among equals, until none is left.
  */
 final class SentencePieceModel implements WordModel {
     private final PieceIndex index;

@@ -11,9 +11,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads SentencePiece's tokenizer.model, a protocol buffer: field 1 the pieces (1 text, 2 score, 3 type), field 2 the trainer's
- * settings (3 model type, 40 to 43 special ids), field 3 the normalizer (2 compiled character map, 3 add_dummy_prefix, 4
- * remove_extra_whitespaces, 5 escape_whitespaces). Fields of other numbers are passed over.
+ * Reads SentencePiece's tokenizer.model, a protocol buffer: field 1 the pieces (1 text, 2 score, 3 type), field 2 the
+ * trainer's settings (3 model type, 40 to 43 special ids), field 3 the normalizer (2 compiled character map, 3
+ * add_dummy_prefix, 4 remove_extra_whitespaces, 5 escape_whitespaces). Fields of other numbers are passed over.
  */
 final class SentencePieceReader {
     private static final int VARINT = 0;
@@ -102,7 +102,8 @@ final class SentencePieceReader {
         int most = pieces.size() + added.size() + MOST_GAPS;
         for (AddedTokens.Added token : added) {
             if (token.id() >= most) {
-                throw unsupported("a SentencePiece model of " + pieces.size() + " tokens with the added id " + token.id());
+                throw unsupported(
+                        "a SentencePiece model of " + pieces.size() + " tokens with the added id " + token.id());
             }
             while (pieces.size() <= token.id()) {
                 pieces.add(new Piece("", 0, TokenType.UNUSED));
@@ -130,7 +131,7 @@ final class SentencePieceReader {
                 require(bytes, 4);
                 score[0] = bytes.getFloat();
             } else if (field == 3 && type == VARINT) {
-                kind[0] = (int) Math.clamp(varint(bytes), 0, 100);
+                kind[0] = Math.clamp(varint(bytes), 0, 100);
             } else {
                 return false;
             }
@@ -186,7 +187,7 @@ final class SentencePieceReader {
     private void message(ByteBuffer bytes, FieldReader reader) {
         while (bytes.hasRemaining()) {
             long tag = varint(bytes);
-            int field = (int) Math.clamp(tag >>> 3, 0, Integer.MAX_VALUE);
+            int field = Math.clamp(tag >>> 3, 0, Integer.MAX_VALUE);
             int type = (int) (tag & 7);
             if (field == 0) {
                 throw invalid(bytes, "a field number", "0");
@@ -244,7 +245,8 @@ final class SentencePieceReader {
     }
 
     private ModelFormatException invalid(ByteBuffer bytes, String expected, String found) {
-        return new ModelFormatException(file, "SentencePiece model", bytes.arrayOffset() + bytes.position(), expected, found);
+        long offset = bytes.arrayOffset() + bytes.position();
+        return new ModelFormatException(file, "SentencePiece model", offset, expected, found);
     }
 
     private UnsupportedModelException unsupported(String what) {

@@ -4,8 +4,8 @@ import dev.lte.UnsupportedModelException;
 
 /**
  * A regular expression of the kind that pre-tokenizers use, matched by backtracking over character sets. Unlike
- * {@link java.util.regex} it works in bounded stack space and gives up with a typed error when a pattern from a file needs
- * far more steps than the text is long. Parsed by {@link SplitPatternParser}. Immutable and thread-safe.
+ * {@link java.util.regex} it works in bounded stack space and gives up with a typed error when a pattern from a file
+ * needs far more steps than the text is long. Parsed by {@link SplitPatternParser}. Immutable and thread-safe.
  */
 final class SplitPattern {
     /** Steps allowed per character of text, beyond a constant; the patterns in use need fewer than 20. */
@@ -49,8 +49,8 @@ final class SplitPattern {
     private final boolean skipsRuns;
 
     /**
-     * @param leadingRun the set whose greedy repetition every match begins with, if {@code skipsRuns}: a match that fails
-     *     somewhere in a run of it fails in the rest of the run too
+     * @param leadingRun the set whose greedy repetition every match begins with, if {@code skipsRuns}: a match that
+     *     fails somewhere in a run of it fails in the rest of the run too
      */
     SplitPattern(String source, Node root, CodePointSet leadingRun, boolean skipsRuns) {
         this.source = source;
@@ -69,7 +69,9 @@ final class SplitPattern {
         void match(int from, int to);
     }
 
-    /** Finds all matches in {@code text[from, to)}, which the pattern sees as a whole text; empty ones are passed over. */
+    /**
+     * Finds all matches in {@code text[from, to)}, which the pattern sees as a whole text; empty ones are passed over.
+     */
     void find(String text, int from, int to, Sink sink) {
         Run run = new Run(text, from, to, source);
         int at = from;

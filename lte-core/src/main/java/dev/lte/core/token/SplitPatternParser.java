@@ -7,9 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Parses the subset of regular expressions that {@link SplitPattern} matches: alternatives, groups ({@code (...)},
- * {@code (?:...)}, {@code (?i:...)}), look-ahead, {@code $}, characters, {@code .}, escapes, {@code \p{..}}, brackets without
- * nesting, and the quantifiers {@code ? * + {n,m}}, greedy or possessive, of which only {@code ?} may follow a group.
- * Anything else is an {@link UnsupportedModelException} that names it.
+ * {@code (?:...)}, {@code (?i:...)}), look-ahead, {@code $}, characters, {@code .}, escapes, {@code \p{..}}, brackets
+ * without nesting, and the quantifiers {@code ? * + {n,m}}, greedy or possessive, of which only {@code ?} may follow a
+ * group. Anything else is an {@link UnsupportedModelException} that names it.
  */
 final class SplitPatternParser {
     private static final int MAX_LENGTH = 4096;

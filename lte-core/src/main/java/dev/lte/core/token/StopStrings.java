@@ -5,8 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Passes text on until one of several strings has come, by Knuth-Morris-Pratt for each: linear in the text, whatever the
- * strings. The first string to become complete counts, the longest if several do at once.
+ * Passes text on until one of several strings has come, by Knuth-Morris-Pratt for each: linear in the text, whatever
+ * the strings. The first string to become complete counts, the longest if several do at once.
  */
 final class StopStrings {
     private final String[] strings;

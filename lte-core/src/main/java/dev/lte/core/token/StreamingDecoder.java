@@ -6,10 +6,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns generated ids into text as they come. Emits whole characters only: bytes that can still become one are held back, at
- * most three. Text that can still become a stop string is held back too; once one is complete, the text before it is emitted
- * and nothing after. All texts that were returned, joined, are what {@link dev.lte.Tokenizer#decode} gives for all ids, cut
- * before the first stop string.
+ * Turns generated ids into text as they come. Emits whole characters only: bytes that can still become one are held
+ * back, at most three. Text that can still become a stop string is held back too; once one is complete, the text before
+ * it is emitted and nothing after. All texts that were returned, joined, are what {@link dev.lte.Tokenizer#decode}
+ * gives for all ids, cut before the first stop string.
  *
  * <p>One per generated text; not thread-safe.
  */

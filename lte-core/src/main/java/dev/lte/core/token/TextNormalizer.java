@@ -9,7 +9,9 @@ import java.util.Locale;
 interface TextNormalizer {
     TextNormalizer NONE = text -> text;
 
-    /** Unicode's own forms make a character 18 at most; steps from a file that repeat a text could go on without end. */
+    /**
+     * Unicode's own forms make a character 18 at most; steps from a file that repeat a text could go on without end.
+     */
     int MOST_GROWTH = 32;
 
     String apply(String text);

@@ -4,8 +4,9 @@ import dev.lte.core.format.gguf.GgufMetadata;
 import java.nio.file.Path;
 
 /**
- * Reads tokenizers. Every file is untrusted: damage is a {@link dev.lte.ModelFormatException}, what LTE does not implement an
- * {@link dev.lte.UnsupportedModelException} that names it, a file that cannot be read a {@link java.io.UncheckedIOException}.
+ * Reads tokenizers. Every file is untrusted: damage is a {@link dev.lte.ModelFormatException}, what LTE does not
+ * implement an {@link dev.lte.UnsupportedModelException} that names it, a file that cannot be read a {@link
+ * java.io.UncheckedIOException}.
  */
 public final class TokenizerLoader {
     private TokenizerLoader() {}

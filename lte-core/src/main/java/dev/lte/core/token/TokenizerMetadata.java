@@ -6,13 +6,13 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All that makes a tokenizer, in the terms of GGUF's {@code tokenizer.ggml.*} keys, whatever file it came from. Reading what
- * {@link #toGguf} gives makes a tokenizer with the same ids for every text.
+ * All that makes a tokenizer, in the terms of GGUF's {@code tokenizer.ggml.*} keys, whatever file it came from. Reading
+ * what {@link #toGguf} gives makes a tokenizer with the same ids for every text.
  *
- * <p>Tokenizers from a tokenizer.json can have steps for which GGUF has no key (normalizers, splits by pattern, merges over
- * characters). They are kept as {@link #pipeline}: the tokenizer.json without vocabulary and merges, which stand in
- * {@code tokenizer.ggml.tokens} and {@code tokenizer.ggml.merges}. In GGUF it is the key {@value #PIPELINE_KEY}, which LTE
- * reads first; the keys beside it serve other programs as far as they can.
+ * <p>Tokenizers from a tokenizer.json can have steps for which GGUF has no key (normalizers, splits by pattern, merges
+ * over characters). They are kept as {@link #pipeline}: the tokenizer.json without vocabulary and merges, which stand
+ * in {@code tokenizer.ggml.tokens} and {@code tokenizer.ggml.merges}. In GGUF it is the key {@value #PIPELINE_KEY},
+ * which LTE reads first; the keys beside it serve other programs as far as they can.
  *
  * <p>Arrays must not be changed by callers.
  *
@@ -66,8 +66,8 @@ public record TokenizerMetadata(
     }
 
     /**
-     * The key-value pairs for a GGUF file, in order. Values are Boolean, String, Long (written as uint32), {@code String[]},
-     * {@code float[]} and {@code int[]} (written as int32).
+     * The key-value pairs for a GGUF file, in order. Values are Boolean, String, Long (written as uint32), {@code
+     * String[]}, {@code float[]} and {@code int[]} (written as int32).
      */
     public Map<String, Object> toGguf() {
         Map<String, Object> pairs = new LinkedHashMap<>();

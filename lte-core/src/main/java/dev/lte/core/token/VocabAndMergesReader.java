@@ -12,8 +12,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Reads vocab.json and merges.txt, GPT-2's format of a byte-level vocabulary. They do not say how text is cut into words: that
- * goes by the tokenizer class or, without one, by the model type; without either it is GPT-2's.
+ * Reads vocab.json and merges.txt, GPT-2's format of a byte-level vocabulary. They do not say how text is cut into
+ * words: that goes by the tokenizer class or, without one, by the model type; without either it is GPT-2's.
  */
 final class VocabAndMergesReader {
     private static final int MOST_GAPS = 1 << 16;

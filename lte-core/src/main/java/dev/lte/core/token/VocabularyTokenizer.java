@@ -8,8 +8,8 @@ public interface VocabularyTokenizer extends Tokenizer {
     int NONE = -1;
 
     /**
-     * The bytes that a token contributes to the text: empty for special tokens, one byte for byte tokens, a leading space
-     * where the vocabulary marks one. Callers must not change the array.
+     * The bytes that a token contributes to the text: empty for special tokens, one byte for byte tokens, a leading
+     * space where the vocabulary marks one. Callers must not change the array.
      *
      * @throws dev.lte.InvalidRequestException if the id is outside the vocabulary
      */
@@ -19,8 +19,8 @@ public interface VocabularyTokenizer extends Tokenizer {
     boolean isSpecial(int id);
 
     /**
-     * Whether the space in front of a text's first token is an artefact of encoding (SentencePiece's dummy prefix), to be
-     * left out when a whole text is decoded from its begin. A continuation keeps it.
+     * Whether the space in front of a text's first token is an artefact of encoding (SentencePiece's dummy prefix), to
+     * be left out when a whole text is decoded from its begin. A continuation keeps it.
      */
     boolean stripsLeadingSpace();
 

@@ -3,9 +3,9 @@ package dev.lte.core.token;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Remembers the ids of recent short words: a direct-mapped table of fixed size, so its memory is bounded. Threads share it
- * without locks: an entry is immutable with final fields, so a racing reader sees a whole entry or none, and a lost update
- * costs only time.
+ * Remembers the ids of recent short words: a direct-mapped table of fixed size, so its memory is bounded. Threads share
+ * it without locks: an entry is immutable with final fields, so a racing reader sees a whole entry or none, and a lost
+ * update costs only time.
  */
 final class WordCache {
     private static final int SLOTS = 1 << 15;
@@ -21,7 +21,8 @@ final class WordCache {
             return null;
         }
         Entry entry = entries[slot(text, from, to)];
-        return entry != null && entry.word.length() == to - from && text.startsWith(entry.word, from) ? entry.ids : null;
+        boolean hit = entry != null && entry.word.length() == to - from && text.startsWith(entry.word, from);
+        return hit ? entry.ids : null;
     }
 
     void put(String text, int from, int to, int[] ids) {

@@ -2,8 +2,8 @@ package dev.lte.core.token;
 
 /**
  * WordPiece (BERT): the longest token that begins the word, then the longest that continues it, and so on; a word that
- * cannot be cut so, or is longer than a limit, is unknown as a whole. Tokens are written as in GGUF: with U+2581 in front where
- * they begin a word, as they are where they continue one.
+ * cannot be cut so, or is longer than a limit, is unknown as a whole. Tokens are written as in GGUF: with U+2581 in
+ * front where they begin a word, as they are where they continue one.
  */
 final class WordPieceModel implements WordModel {
     private final PieceIndex index;

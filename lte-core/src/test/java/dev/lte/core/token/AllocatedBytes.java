@@ -1,8 +1,8 @@
 package dev.lte.core.token;
 
 /**
- * How much the current thread has allocated so far. By reflection: the module under test does not read java.management, and
- * need not for the sake of a test.
+ * How much the current thread has allocated so far. By reflection: the module under test does not read java.management,
+ * and need not for the sake of a test.
  */
 final class AllocatedBytes {
     private AllocatedBytes() {}

@@ -26,7 +26,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 class HubTokenizerTest {
     private static final JsonMapper MAPPER = JsonMapper.builder().build();
-    private static final String BYTE_LEVEL = "{'type':'ByteLevel','add_prefix_space':false,'trim_offsets':true,'use_regex':true}";
+    private static final String BYTE_LEVEL =
+            "{'type':'ByteLevel','add_prefix_space':false,'trim_offsets':true,'use_regex':true}";
 
     @TempDir
     private Path directory;
@@ -64,7 +65,7 @@ class HubTokenizerTest {
 
     private void added(String content, String flags) {
         ObjectNode vocabulary = (ObjectNode) model.get("vocab");
-        ArrayNode array = root.has("added_tokens") ? (ArrayNode) root.get("added_tokens") : root.putArray("added_tokens");
+        ArrayNode array = root.withArray("added_tokens");
         ObjectNode token = (ObjectNode) MAPPER.readTree(("{" + flags + "}").replace('\'', '"'));
         array.add(token.put("id", vocabulary.size() + array.size()).put("content", content));
     }
@@ -169,9 +170,11 @@ class HubTokenizerTest {
         set("decoder", "{'type':'Sequence','decoders':[{'type':'Replace','pattern':{'String':'▁'},'content':' '},"
                 + "{'type':'ByteFallback'},{'type':'Fuse'},{'type':'Strip','content':' ','start':1,'stop':0}]}");
         set("post_processor", "{'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'<s>','type_id':0}},"
-                + "{'Sequence':{'id':'A','type_id':0}}],'pair':[],'special_tokens':{'<s>':{'id':'<s>','ids':[1],'tokens':['<s>']}}}");
+                + "{'Sequence':{'id':'A','type_id':0}}],'pair':[],"
+                + "'special_tokens':{'<s>':{'id':'<s>','ids':[1],'tokens':['<s>']}}}");
         Files.writeString(
-                directory.resolve("tokenizer_config.json"), "{\"bos_token\":{\"content\":\"<s>\"},\"eos_token\":\"</s>\"}");
+                directory.resolve("tokenizer_config.json"),
+                "{\"bos_token\":{\"content\":\"<s>\"},\"eos_token\":\"</s>\"}");
         VocabularyTokenizer tokenizer = load();
         compareWithGolden(tokenizer, "llama-spm");
         assertThat(tokenizer.encode("Hello world")).containsExactly(1, 15043, 3186);
@@ -194,7 +197,8 @@ class HubTokenizerTest {
         added("<mark>", "'special':false");
         added("<mark>s", "'special':false");
         VocabularyTokenizer tokenizer = load();
-        assertThat(pieces(tokenizer, "a<mark>b<mark>sc<end>", true)).containsExactly("a", "<mark>", "b", "<mark>s", "c", "<end>");
+        assertThat(pieces(tokenizer, "a<mark>b<mark>sc<end>", true))
+                .containsExactly("a", "<mark>", "b", "<mark>s", "c", "<end>");
         assertThat(pieces(tokenizer, "a<mark><end>", false)).containsExactly("a", "<mark>", "e", "n", "d");
         assertThat(tokenizer.decode(tokenizer.encode("a<mark>b<end>", false, true))).isEqualTo("a<mark>b");
         assertThat(tokenizer.isSpecial(tokenizer.encode("<end>", false, true)[0])).isTrue();
@@ -233,7 +237,8 @@ class HubTokenizerTest {
 
     @Test
     void normalizesAsDescribed() throws IOException {
-        set("normalizer", "{'type':'Sequence','normalizers':[{'type':'NFD'},{'type':'StripAccents'},{'type':'Lowercase'},"
+        set("normalizer", "{'type':'Sequence','normalizers':[{'type':'NFD'},{'type':'StripAccents'},"
+                + "{'type':'Lowercase'},"
                 + "{'type':'Strip','strip_left':true,'strip_right':true},"
                 + "{'type':'Replace','pattern':{'Regex':' {2,}'},'content':'.'}]}");
         assertThat(pieces(load(), "  ÀÉ   x ", false)).containsExactly("a", "e", ".", "x");
@@ -273,7 +278,8 @@ class HubTokenizerTest {
         merges("Ġ 1", "Â ²");
         ObjectNode vocabulary = (ObjectNode) model.get("vocab");
         vocabulary.put("Â", vocabulary.size());
-        set("pre_tokenizer", "{'type':'Sequence','pretokenizers':[" + BYTE_LEVEL + ",{'type':'Digits','individual_digits':true}]}");
+        String digits = "{'type':'Digits','individual_digits':true}";
+        set("pre_tokenizer", "{'type':'Sequence','pretokenizers':[" + BYTE_LEVEL + "," + digits + "]}");
         set("decoder", BYTE_LEVEL);
         VocabularyTokenizer tokenizer = load();
         assertThat(pieces(tokenizer, "a 1²", false)).containsExactly("a", "Ġ", "1", "Â", "²");
@@ -359,7 +365,8 @@ class HubTokenizerTest {
     @Test
     void limitsStepsThatMakeATextLonger() throws IOException {
         String twice = "{'type':'Replace','pattern':{'String':'a'},'content':'aa'}";
-        set("normalizer", "{'type':'Sequence','normalizers':[" + String.join(",", Collections.nCopies(60, twice)) + "]}");
+        String steps = String.join(",", Collections.nCopies(60, twice));
+        set("normalizer", "{'type':'Sequence','normalizers':[" + steps + "]}");
         VocabularyTokenizer tokenizer = load();
         assertThatThrownBy(() -> tokenizer.encode("a".repeat(1000))).isInstanceOf(UnsupportedModelException.class);
     }

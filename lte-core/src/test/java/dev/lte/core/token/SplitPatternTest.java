@@ -17,7 +17,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SplitPatternTest {
     private static List<String> matches(String pattern, String text) {
         List<String> found = new ArrayList<>();
-        SplitPatternParser.parse(pattern).find(text, 0, text.length(), (from, to) -> found.add(text.substring(from, to)));
+        SplitPattern.Sink sink = (from, to) -> found.add(text.substring(from, to));
+        SplitPatternParser.parse(pattern).find(text, 0, text.length(), sink);
         return found;
     }
 
@@ -64,8 +65,8 @@ class SplitPatternTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "(a", "a)", "[a", "[a[b]]", "[a&&b]", "(a|b)*", "a*?", "(?<=a)b", "(?<n>a)", "^a", "\\b", "\\1", "\\p{Mystery}",
-                "[b-a]", "a{x}", "*a", "\\", "\\u{zz}", "(?=a)?", "[a-\\d]", "\\p", "\\xZ", "a{1"
+                "(a", "a)", "[a", "[a[b]]", "[a&&b]", "(a|b)*", "a*?", "(?<=a)b", "(?<n>a)", "^a", "\\b", "\\1",
+                "\\p{Mystery}", "[b-a]", "a{x}", "*a", "\\", "\\u{zz}", "(?=a)?", "[a-\\d]", "\\p", "\\xZ", "a{1"
             })
     void namesWhatItDoesNotKnow(String pattern) {
         assertThatThrownBy(() -> SplitPatternParser.parse(pattern))

@@ -117,7 +117,7 @@ class StreamingDecoderTest {
             int[] ids = new int[random.nextInt(40)];
             for (int i = 0; i < ids.length; i++) {
                 int kind = random.nextInt(4);
-                ids[i] = kind == 0 ? random.nextInt(258) : kind == 1 ? 0x80 + random.nextInt(64) : 0xC0 + random.nextInt(64);
+                ids[i] = kind == 0 ? random.nextInt(258) : (kind == 1 ? 0x80 : 0xC0) + random.nextInt(64);
             }
             assertThat(stream(tokenizer, ids)).as("seed %d", seed).isEqualTo(tokenizer.decode(ids));
         }
@@ -186,7 +186,8 @@ class StreamingDecoderTest {
         for (int seed = 0; seed < 2000; seed++) {
             Random random = new Random(seed);
             String text = letters(random, random.nextInt(60));
-            List<String> stops = List.of(letters(random, 1 + random.nextInt(6)), letters(random, 3 + random.nextInt(6)));
+            String shorter = letters(random, 1 + random.nextInt(6));
+            List<String> stops = List.of(shorter, letters(random, 3 + random.nextInt(6)));
             StreamingDecoder decoder = new StreamingDecoder(tokenizer, true, stops);
             StringBuilder streamed = new StringBuilder();
             for (int id : tokenizer.encode(text)) {

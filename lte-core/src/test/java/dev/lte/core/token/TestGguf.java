@@ -10,7 +10,9 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** The key-value section of a trusted GGUF file, so that these tests do not depend on the reader under test elsewhere. */
+/**
+ * The key-value section of a trusted GGUF file, so that these tests do not depend on the reader under test elsewhere.
+ */
 final class TestGguf {
     private final ByteBuffer bytes;
 

@@ -52,7 +52,9 @@ final class TestVocabularies {
         return bytePairs("llama-bpe", tokens, merges);
     }
 
-    /** Qwen's qwen.tiktoken: each line a token in base 64 and its rank, which is its id. Merges follow from the ranks. */
+    /**
+     * Qwen's qwen.tiktoken: each line a token in base 64 and its rank, which is its id. Merges follow from the ranks.
+     */
     static VocabularyTokenizer qwen(Path directory) throws IOException {
         List<byte[]> bytes = new ArrayList<>();
         for (String line : Files.readAllLines(directory.resolve("qwen.tiktoken"))) {

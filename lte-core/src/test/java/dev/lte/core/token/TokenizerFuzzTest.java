@@ -7,41 +7,51 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Damaged files: only typed errors, in bounded time and memory. */
 class TokenizerFuzzTest {
     private static final String TEXT = "Once  upon a time, Lily's 12 ducks <|x|> é世界😀\n\t";
 
     /** Beside tables of fixed size: what a step through a file of this kind may take for each of its bytes. */
-    private static final long BYTES_PER_BYTE = 400;
+    private static final long BYTES_PER_BYTE = 100;
 
-    private static final long FIXED_BYTES = 48L << 20;
+    private static final long FIXED_BYTES = 16L << 20;
     private static final long NANOSECONDS = 3_000_000_000L;
 
     /** Every kind of component that is implemented, in one small file. */
     private static final String TOKENIZER = """
-            {"version":"1.0","added_tokens":[{"id":14,"content":"<|x|>","special":true,"normalized":false,"rstrip":true},
+            {"version":"1.0","added_tokens":[{"id":14,"content":"<|x|>","special":true,"normalized":false,
+            "rstrip":true},
             {"id":15,"content":"Lily","special":false,"normalized":true,"single_word":true}],
             "normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Strip","strip_left":false},
             {"type":"Replace","pattern":{"Regex":" {2,}"},"content":"▁"},{"type":"Prepend","prepend":"▁"},
             {"type":"Replace","pattern":{"String":" "},"content":"▁"},{"type":"BertNormalizer","lowercase":false}]},
             "pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},
-            {"type":"Split","pattern":{"Regex":"(?i:'s|'t)|[^\\\\r\\\\n\\\\p{L}]?\\\\p{L}+|\\\\p{N}{1,3}|\\\\s+(?!\\\\S)|\\\\s+"},
+            {"type":"Split","pattern":
+            {"Regex":"(?i:'s|'t)|[^\\\\r\\\\n\\\\p{L}]?\\\\p{L}+|\\\\p{N}{1,3}|\\\\s+(?!\\\\S)|\\\\s+"},
             "behavior":"Isolated","invert":false},{"type":"Punctuation","behavior":"Contiguous"},
             {"type":"Metaspace","prepend_scheme":"never","split":true}]},
-            "post_processor":{"type":"Sequence","processors":[{"type":"ByteLevel"},{"type":"TemplateProcessing","single":
-            [{"SpecialToken":{"id":"<|x|>"}},{"Sequence":{"id":"A"}}],"special_tokens":{"<|x|>":{"ids":[14]}}}]},
+            "post_processor":{"type":"Sequence","processors":[{"type":"ByteLevel"},
+            {"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|x|>"}},{"Sequence":{"id":"A"}}],"special_tokens":{"<|x|>":{"ids":[14]}}}]},
             "decoder":{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},
             {"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]},
             "model":{"type":"BPE","unk_token":"<unk>","fuse_unk":true,"byte_fallback":true,"ignore_merges":false,
             "vocab":{"<unk>":0,"▁":1,"a":2,"e":3,"i":4,"m":5,"o":6,"p":7,"t":8,"on":9,"n":10,"▁t":11,"im":12,"▁tim":13},
             "merges":["o n",["▁","t"],"i m","▁t im"]}}
             """;
+
+    private static final JsonMapper MAPPER = JsonMapper.builder().build();
 
     @TempDir
     private Path directory;
@@ -86,9 +96,46 @@ class TokenizerFuzzTest {
         return bytes;
     }
 
+    /** Valid JSON with a value or two exchanged for another of the document or for one that fits nowhere. */
+    private static byte[] mutateValues(byte[] original, Random random) {
+        JsonNode root = MAPPER.readTree(original);
+        for (int i = 1 + random.nextInt(2); i > 0; i--) {
+            List<JsonNode> containers = new ArrayList<>();
+            List<JsonNode> values = new ArrayList<>(List.of(
+                    MAPPER.readTree("null"),
+                    MAPPER.readTree("-1"),
+                    MAPPER.readTree("65"),
+                    MAPPER.readTree("1e400"),
+                    MAPPER.readTree("99999999999999999999"),
+                    MAPPER.readTree("\"\""),
+                    MAPPER.readTree("\"\\ud83d\""),
+                    MAPPER.readTree("{}"),
+                    MAPPER.readTree("[]")));
+            collect(root, containers, values);
+            JsonNode container = containers.get(random.nextInt(containers.size()));
+            JsonNode value = values.get(random.nextInt(values.size())).deepCopy();
+            if (container instanceof ObjectNode object && !object.isEmpty()) {
+                List<String> names = List.copyOf(object.propertyNames());
+                object.set(names.get(random.nextInt(names.size())), value);
+            } else if (container instanceof ArrayNode array) {
+                array.insert(random.nextInt(array.size() + 1), value);
+            }
+        }
+        return MAPPER.writeValueAsBytes(root);
+    }
+
+    private static void collect(JsonNode node, List<JsonNode> containers, List<JsonNode> values) {
+        values.add(node);
+        if (node.isContainer()) {
+            containers.add(node);
+            node.values().forEach(child -> collect(child, containers, values));
+        }
+    }
+
     private void fuzzTokenizerJson(byte[] original, int from, int to) throws IOException {
         for (int seed = from; seed < to; seed++) {
-            byte[] bytes = mutate(original, new Random(seed));
+            Random random = new Random(seed);
+            byte[] bytes = seed % 2 == 0 ? mutate(original, random) : mutateValues(original, random);
             Files.write(directory.resolve("tokenizer.json"), bytes);
             check("tokenizer.json, seed " + seed, bytes.length, () -> TokenizerLoader.fromHubDirectory(directory));
         }
@@ -106,15 +153,16 @@ class TokenizerFuzzTest {
     @Tag("long")
     void survivesAHundredThousandDamagedTokenizerJsons() throws IOException {
         fuzzTokenizerJson(TOKENIZER.getBytes(StandardCharsets.UTF_8), 2000, 100_000);
-        fuzzTokenizerJson(Files.readAllBytes(TestVocabularies.resource("token/tinystories-656k/tokenizer.json")), 0, 3000);
+        Path tinyStories = TestVocabularies.resource("token/tinystories-656k/tokenizer.json");
+        fuzzTokenizerJson(Files.readAllBytes(tinyStories), 0, 3000);
     }
 
     @Test
     void survivesDamagedConfigurations() throws IOException {
         Files.writeString(directory.resolve("tokenizer.json"), TOKENIZER);
         byte[] original = """
-                {"tokenizer_class":"LlamaTokenizerFast","bos_token":{"content":"<|x|>"},"eos_token":"on","add_bos_token":true,
-                "eos_token_id":[3,4],"bos_token_id":14,"add_eos_token":false,"pad_token_id":0,"model_type":"llama"}
+                {"tokenizer_class":"LlamaTokenizerFast","bos_token":{"content":"<|x|>"},"eos_token":"on",
+                "add_bos_token":true,"eos_token_id":[3,4],"bos_token_id":14,"add_eos_token":false,"pad_token_id":0,"model_type":"llama"}
                 """.getBytes(StandardCharsets.UTF_8);
         for (int seed = 0; seed < 400; seed++) {
             byte[] bytes = mutate(original, new Random(seed));
@@ -122,7 +170,7 @@ class TokenizerFuzzTest {
                 Files.write(directory.resolve(name), seed % 2 == 0 ? original : bytes);
             }
             Files.write(directory.resolve("tokenizer_config.json"), bytes);
-            check("tokenizer_config.json, seed " + seed, bytes.length, () -> TokenizerLoader.fromHubDirectory(directory));
+            check("configuration, seed " + seed, bytes.length, () -> TokenizerLoader.fromHubDirectory(directory));
         }
     }
 
@@ -143,11 +191,13 @@ class TokenizerFuzzTest {
 
     @Test
     void survivesDamagedVocabAndMerges() throws IOException {
-        byte[] vocabulary = "{\"a\":0,\"b\":1,\"Ġ\":2,\"ab\":3,\"Ġab\":4,\"<|endoftext|>\":5}".getBytes(StandardCharsets.UTF_8);
+        byte[] vocabulary = "{\"a\":0,\"b\":1,\"Ġ\":2,\"ab\":3,\"Ġab\":4,\"<|endoftext|>\":5}"
+                .getBytes(StandardCharsets.UTF_8);
         byte[] merges = "#version: 0.2\na b\nĠ ab\n".getBytes(StandardCharsets.UTF_8);
         for (int seed = 0; seed < 500; seed++) {
             Random random = new Random(seed);
-            Files.write(directory.resolve("vocab.json"), random.nextBoolean() ? vocabulary : mutate(vocabulary, random));
+            byte[] damaged = random.nextBoolean() ? vocabulary : mutate(vocabulary, random);
+            Files.write(directory.resolve("vocab.json"), damaged);
             Files.write(directory.resolve("merges.txt"), mutate(merges, random));
             check("vocab.json, seed " + seed, vocabulary.length, () -> TokenizerLoader.fromHubDirectory(directory));
         }
@@ -164,11 +214,11 @@ class TokenizerFuzzTest {
                 Object value = pairs.get(key);
                 switch (value) {
                     case String text when text.length() > 20 ->
-                        pairs.put(key, new String(mutate(text.getBytes(StandardCharsets.UTF_8), random), StandardCharsets.UTF_8));
+                        pairs.put(key, new String(mutate(PieceStyle.utf8(text), random), StandardCharsets.UTF_8));
                     case String text -> pairs.put(key, random.nextBoolean() ? "gpt2" : text + "x");
                     case Long number -> pairs.put(key, random.nextBoolean() ? random.nextLong() : number + 100_000);
                     case Boolean flag -> pairs.put(key, random.nextBoolean() ? !flag : "true");
-                    case String[] texts -> pairs.put(key, Arrays.copyOf(texts, random.nextInt(texts.length), String[].class));
+                    case String[] texts -> pairs.put(key, Arrays.copyOf(texts, random.nextInt(texts.length)));
                     case int[] numbers -> pairs.put(key, random.ints(random.nextInt(numbers.length + 1)).toArray());
                     default -> pairs.put(key, new float[] {Float.NaN});
                 }
@@ -179,7 +229,8 @@ class TokenizerFuzzTest {
                     break;
                 }
             }
-            check("metadata, seed " + seed, 1 << 20, () -> TokenizerLoader.fromGguf(TestGguf.of(pairs), Path.of("x.gguf")));
+            Path file = Path.of("x.gguf");
+            check("metadata, seed " + seed, 1 << 20, () -> TokenizerLoader.fromGguf(TestGguf.of(pairs), file));
         }
     }
 }

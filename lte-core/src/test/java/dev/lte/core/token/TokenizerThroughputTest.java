@@ -20,10 +20,11 @@ class TokenizerThroughputTest {
     private static final int MEGABYTE = 1 << 20;
 
     /**
-     * Megabytes a second on one thread, for the text {@code -Dlte.text=FILE} (a story repeated by default) and, if {@code
+     * Megabytes a second on one thread, for the text {@code -Dlte.text=FILE} (a story repeated by default) and, if
+     * {@code
      * -Dlte.llama3=DIR} is given, Llama 3's vocabulary too. Measured with War and Peace on a
-     * server core: 23 to 27 for gpt-2, llama-spm and llama-bpe, 8 for tinystories-656k, whose words are long; the bound leaves
-     * room for a busy machine.
+     * server core: 23 to 27 for gpt-2, llama-spm and llama-bpe, 8 for tinystories-656k, whose words are long; the bound
+     * leaves room for a busy machine.
      */
     @TestFactory
     @Tag("long")
@@ -39,7 +40,8 @@ class TokenizerThroughputTest {
             tokenizers.put("llama-bpe", TestVocabularies.llama3(Path.of(llama3)));
         }
         return tokenizers.entrySet().stream()
-                .map(entry -> DynamicTest.dynamicTest(entry.getKey(), () -> measure(entry.getKey(), entry.getValue(), text)));
+                .map(entry -> DynamicTest.dynamicTest(
+                        entry.getKey(), () -> measure(entry.getKey(), entry.getValue(), text)));
     }
 
     private static void measure(String name, VocabularyTokenizer tokenizer, String text) {

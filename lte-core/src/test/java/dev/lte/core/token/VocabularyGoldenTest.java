@@ -13,9 +13,9 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Ids that the models' own tokenizers give for 47 texts: for each X.gguf in a folder, X.gguf.inp has the texts and X.gguf.out
- * a line of ids for each. The folder is {@code -Dlte.vocabularies=DIR}; by default the project's copies of llama.cpp's
- * vocabularies (MIT; the vocabularies are those of Llama 2 and GPT-2).
+ * Ids that the models' own tokenizers give for 47 texts: for each X.gguf in a folder, X.gguf.inp has the texts and
+ * X.gguf.out a line of ids for each. The folder is {@code -Dlte.vocabularies=DIR}; by default the project's copies of
+ * llama.cpp's vocabularies (MIT; the vocabularies are those of Llama 2 and GPT-2).
  *
  * <p>A folder without GGUF files may hold Llama 3's encoder.json and vocab.bpe or Qwen's qwen.tiktoken instead.
  */
