@@ -7,8 +7,9 @@ import org.jspecify.annotations.Nullable;
  * shapes last. Activations are F32; element types of weights are a property of the tensor, never of a method.
  *
  * <p>An operation only enqueues; it sees the results of those before it on the same queue. T is the number of rows of the
- * output. Outputs must not overlap inputs unless said so. Shapes are checked on the caller's thread and a mismatch is an
- * {@link IllegalArgumentException} naming both; no operation reads or writes outside its tensors.
+ * output; with T = 0 nothing happens. Outputs must not overlap inputs unless said so. Shapes are checked on the caller's thread
+ * ({@link KernelChecks}) and a mismatch is an {@link IllegalArgumentException} naming both; no operation reads or writes
+ * outside its tensors, whatever integers they hold.
  */
 public interface Kernels {
     /**
