@@ -34,7 +34,8 @@ final class HubConfig {
     }
 
     /** The token that plays a role such as {@code bos_token}, or null. */
-    @Nullable String token(String role) {
+    @Nullable
+    String token(String role) {
         String token = token(tokenizerConfig.get(role));
         return token == null ? token(specialTokens.get(role)) : token;
     }
@@ -44,17 +45,20 @@ final class HubConfig {
     }
 
     /** The class that reads the tokenizer, without {@code Fast} at its end, or null. */
-    @Nullable String tokenizerClass() {
+    @Nullable
+    String tokenizerClass() {
         String name = tokenizerConfig.get("tokenizer_class").textOrNull();
         return name == null || !name.endsWith("Fast") ? name : name.substring(0, name.length() - 4);
     }
 
-    @Nullable String modelType() {
+    @Nullable
+    String modelType() {
         return config.get("model_type").textOrNull();
     }
 
     /** A switch of the tokenizer such as {@code add_bos_token}, or null. */
-    @Nullable Boolean option(String name) {
+    @Nullable
+    Boolean option(String name) {
         JsonView option = tokenizerConfig.get(name);
         return option.isPresent() ? option.flag(false) : null;
     }

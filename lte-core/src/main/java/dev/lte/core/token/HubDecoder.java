@@ -35,8 +35,9 @@ record HubDecoder(PieceStyle style, boolean stripsLeadingSpace) {
                 case "ByteFallback", "Fuse" -> {}
                 case "ByteLevel" -> style = PieceStyle.BYTE_LEVEL;
                 case "Replace" -> {
-                    boolean space = SPACE.equals(step.get("pattern").get("String").textOrNull())
-                            && step.get("content").text().equals(" ");
+                    boolean space =
+                            SPACE.equals(step.get("pattern").get("String").textOrNull())
+                                    && step.get("content").text().equals(" ");
                     if (!space) {
                         throw step.unsupported("a replacement other than of U+2581 by a space");
                     }

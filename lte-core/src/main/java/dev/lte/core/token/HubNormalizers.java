@@ -29,7 +29,9 @@ final class HubNormalizers {
                     yield TextNormalizer.replace(SplitPatternParser.literal(literal.text()), content);
                 }
                 yield TextNormalizer.replace(
-                        SplitPatternParser.parse(json.get("pattern").get("Regex").text()), content);
+                        SplitPatternParser.parse(
+                                json.get("pattern").get("Regex").text()),
+                        content);
             }
             case "NFC" -> TextNormalizer.form(Normalizer.Form.NFC);
             case "NFD" -> TextNormalizer.form(Normalizer.Form.NFD);
@@ -38,7 +40,8 @@ final class HubNormalizers {
             case "Lowercase" -> TextNormalizer.lowercase();
             case "Strip" ->
                 TextNormalizer.strip(
-                        json.get("strip_left").flag(true), json.get("strip_right").flag(true));
+                        json.get("strip_left").flag(true),
+                        json.get("strip_right").flag(true));
             case "StripAccents" -> TextNormalizer.stripAccents();
             case "BertNormalizer" -> bert(json);
             default -> throw json.unsupported("the normalizer " + type);

@@ -3,9 +3,9 @@ package dev.lte.core.token;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.HashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,7 +74,8 @@ final class HubPipeline {
                 boolean byteFallback = model.get("byte_fallback").flag(false);
                 boolean ignoreMerges = model.get("ignore_merges").flag(false);
                 int[] byteTokens = byteFallback ? vocabulary.byteTokens() : new int[0];
-                Fallback fallback = new Fallback(byteTokens, unknownId, model.get("fuse_unk").flag(false));
+                Fallback fallback = new Fallback(
+                        byteTokens, unknownId, model.get("fuse_unk").flag(false));
                 if (metadata.merges() == null) {
                     throw model.get("merges").invalid("the merges of a BPE tokenizer");
                 }

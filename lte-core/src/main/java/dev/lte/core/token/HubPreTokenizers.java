@@ -52,8 +52,7 @@ final class HubPreTokenizers {
                         behavior(json.get("behavior"), "Isolated"),
                         false));
             case "Whitespace" ->
-                steps.add(PreTokenizer.split(
-                        SplitPatternParser.parse("\\w+|[^\\w\\s]+"), SplitBehavior.REMOVED, true));
+                steps.add(PreTokenizer.split(SplitPatternParser.parse("\\w+|[^\\w\\s]+"), SplitBehavior.REMOVED, true));
             case "WhitespaceSplit" ->
                 steps.add(PreTokenizer.split(SplitPatternParser.parse("\\s+"), SplitBehavior.REMOVED, false));
             case "BertPreTokenizer" -> steps.add(TokenizerFactory.bertWords());
@@ -94,7 +93,9 @@ final class HubPreTokenizers {
                 ? SplitPatternParser.literal(literal.text())
                 : SplitPatternParser.parse(json.get("pattern").get("Regex").text());
         return PreTokenizer.split(
-                pattern, behavior(json.get("behavior"), "Isolated"), json.get("invert").flag(false));
+                pattern,
+                behavior(json.get("behavior"), "Isolated"),
+                json.get("invert").flag(false));
     }
 
     private static SplitBehavior behavior(JsonView json, String fallback) {
@@ -114,7 +115,8 @@ final class HubPreTokenizers {
         if (!json.get("replacement").text(String.valueOf(PieceStyle.SPACE)).equals(String.valueOf(PieceStyle.SPACE))) {
             throw json.get("replacement").unsupported("a replacement other than U+2581");
         }
-        String scheme = json.get("prepend_scheme").text(json.get("add_prefix_space").flag(true) ? "always" : "never");
+        String scheme =
+                json.get("prepend_scheme").text(json.get("add_prefix_space").flag(true) ? "always" : "never");
         if (!List.of("always", "first", "never").contains(scheme)) {
             throw json.get("prepend_scheme").invalid("always, first or never");
         }
@@ -133,7 +135,10 @@ final class HubPreTokenizers {
     }
 
     private static Pieces prefixSpace(Pieces pieces) {
-        return rewrite(pieces, (text, first, result) -> result.append(text.charAt(0) == ' ' ? "" : " ").append(text));
+        return rewrite(
+                pieces,
+                (text, first, result) ->
+                        result.append(text.charAt(0) == ' ' ? "" : " ").append(text));
     }
 
     private static Pieces spellBytes(Pieces pieces) {

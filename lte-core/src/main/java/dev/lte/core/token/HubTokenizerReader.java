@@ -73,7 +73,7 @@ final class HubTokenizerReader {
         builder.merges = merges;
         if (ggmlModel.equals("llama")) {
             builder.pre = "default";
-            builder.scores = scores(pieces, merges);
+            builder.scores = scores(pieces, merges == null ? new String[0] : merges);
         } else if (byteLevel) {
             builder.pre = preTokenizerName(model.get("ignore_merges").flag(false));
         }
@@ -109,7 +109,8 @@ final class HubTokenizerReader {
         List<JsonView> added = root.get("added_tokens").elements();
         int[] greatest = {-1};
         vocabulary.forEach((token, id) -> greatest[0] = Math.max(greatest[0], id.integer()));
-        added.forEach(token -> greatest[0] = Math.max(greatest[0], token.get("id").integer()));
+        added.forEach(
+                token -> greatest[0] = Math.max(greatest[0], token.get("id").integer()));
         int most = 2 * (vocabulary.node().size() + added.size()) + MOST_GAPS;
         if (greatest[0] >= most) {
             throw vocabulary.invalid("ids without large gaps", "the id " + greatest[0]);
@@ -155,7 +156,9 @@ final class HubTokenizerReader {
     /** The tokens as GGUF writes them: WordPiece marks the begin of a word instead of its continuation. */
     private String[] pieces(String type) {
         Map<Integer, Boolean> added = new HashMap<>();
-        root.get("added_tokens").elements().forEach(token -> added.put(token.get("id").integer(), true));
+        root.get("added_tokens")
+                .elements()
+                .forEach(token -> added.put(token.get("id").integer(), true));
         String[] pieces = new String[tokens.length];
         for (int id = 0; id < pieces.length; id++) {
             String token = tokens[id] == null ? "" : tokens[id];
@@ -189,9 +192,9 @@ final class HubTokenizerReader {
     }
 
     /** For programs that go by scores only: the earlier a token's merge, the higher. */
-    private float[] scores(String[] pieces, String @Nullable [] merges) {
+    private float[] scores(String[] pieces, String[] merges) {
         float[] scores = new float[pieces.length];
-        for (int rank = merges == null ? -1 : merges.length - 1; rank >= 0; rank--) {
+        for (int rank = merges.length - 1; rank >= 0; rank--) {
             int space = merges[rank].indexOf(' ', 1);
             Integer merged = space < 0
                     ? null
@@ -213,9 +216,11 @@ final class HubTokenizerReader {
         }
         String name = null;
         if (split.get("type").text().equals("ByteLevel")) {
-            boolean plain = split.get("use_regex").flag(true) && !split.get("add_prefix_space").flag(true);
+            boolean plain = split.get("use_regex").flag(true)
+                    && !split.get("add_prefix_space").flag(true);
             name = plain ? NamedPreTokenizers.nameOf(NamedPreTokenizers.GPT2, ignoreMerges) : null;
-        } else if (split.get("type").text().equals("Split") && split.get("pattern").get("Regex").isPresent()) {
+        } else if (split.get("type").text().equals("Split")
+                && split.get("pattern").get("Regex").isPresent()) {
             name = NamedPreTokenizers.nameOf(split.get("pattern").get("Regex").text(), ignoreMerges);
         }
         return name == null ? "lte-pipeline" : name;

@@ -50,7 +50,8 @@ final class JsonView {
                 .maxNameLength(1 << 16)
                 .maxStringLength(1 << 24)
                 .build();
-        return JsonMapper.builder(JsonFactory.builder().streamReadConstraints(limits).build())
+        return JsonMapper.builder(
+                        JsonFactory.builder().streamReadConstraints(limits).build())
                 .build();
     }
 
@@ -63,7 +64,9 @@ final class JsonView {
             throw new ModelFormatException(
                     file,
                     place,
-                    e.getLocation() == null ? ModelFormatException.NO_OFFSET : e.getLocation().getByteOffset(),
+                    e.getLocation() == null
+                            ? ModelFormatException.NO_OFFSET
+                            : e.getLocation().getByteOffset(),
                     "valid JSON",
                     found == null ? "none" : found);
         }
@@ -133,7 +136,8 @@ final class JsonView {
         return node.stringValue();
     }
 
-    @Nullable String textOrNull() {
+    @Nullable
+    String textOrNull() {
         return isPresent() ? text() : null;
     }
 

@@ -13,8 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class NamedPreTokenizers {
     private static final String CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
 
-    static final String GPT2 =
-            "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+    static final String GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
     static final String LLAMA3 = CONTRACTIONS
             + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*"
@@ -23,18 +22,18 @@ final class NamedPreTokenizers {
     static final String QWEN2 = CONTRACTIONS
             + "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
-    private static final String CASED_WORD = "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*"
-            + "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+";
+    private static final String CASED_WORD =
+            "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*" + "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+";
 
-    private static final String CAPITAL_WORD = "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+"
-            + "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*";
+    private static final String CAPITAL_WORD =
+            "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+" + "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*";
 
     private static final String AFTER_WORDS = "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
     static final String TEKKEN = CASED_WORD + "|" + CAPITAL_WORD + "|\\p{N}" + AFTER_WORDS;
 
-    static final String GPT_4O = CASED_WORD + CONTRACTIONS + "?|"
-            + CAPITAL_WORD + CONTRACTIONS + "?|\\p{N}{1,3}" + AFTER_WORDS;
+    static final String GPT_4O =
+            CASED_WORD + CONTRACTIONS + "?|" + CAPITAL_WORD + CONTRACTIONS + "?|\\p{N}{1,3}" + AFTER_WORDS;
 
     /** Letters with case, as DeepSeek lists them. */
     private static final String CASED_LETTERS = "A-Za-z"
@@ -72,9 +71,7 @@ final class NamedPreTokenizers {
     private record Entry(List<String> names, Named named) {}
 
     private static final List<Entry> ENTRIES = List.of(
-            entry(
-                    "default",
-                    plain("[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]")),
+            entry("default", plain("[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]")),
             entry(
                     "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2",
                     new Named(List.of(LLAMA3), true, true)),

@@ -8,13 +8,15 @@ interface PreTokenizer {
 
     static PreTokenizer sequence(List<PreTokenizer> steps) {
         List<PreTokenizer> fixed = List.copyOf(steps);
-        return fixed.size() == 1 ? fixed.getFirst() : pieces -> {
-            Pieces result = pieces;
-            for (PreTokenizer step : fixed) {
-                result = step.apply(result);
-            }
-            return result;
-        };
+        return fixed.size() == 1
+                ? fixed.getFirst()
+                : pieces -> {
+                    Pieces result = pieces;
+                    for (PreTokenizer step : fixed) {
+                        result = step.apply(result);
+                    }
+                    return result;
+                };
     }
 
     /** Cuts at each match of a pattern; what becomes of the match depends on the behaviour. */

@@ -55,7 +55,9 @@ final class SplitPatternParser {
         if (parser.at < source.length()) {
             throw parser.unsupported("a closing parenthesis without an opening one");
         }
-        Element first = alternatives.getFirst().isEmpty() ? null : alternatives.getFirst().getFirst();
+        Element first = alternatives.getFirst().isEmpty()
+                ? null
+                : alternatives.getFirst().getFirst();
         boolean skipsRuns = alternatives.size() == 1
                 && first instanceof Repeat(CodePointSet ignored, int min, int max, boolean possessive)
                 && min <= 1
@@ -187,7 +189,9 @@ final class SplitPatternParser {
             }
             case '{' -> {
                 int close = source.indexOf('}', at);
-                String[] bounds = close < 0 ? new String[0] : source.substring(at + 1, close).split(",", -1);
+                String[] bounds = close < 0
+                        ? new String[0]
+                        : source.substring(at + 1, close).split(",", -1);
                 if (bounds.length < 1 || bounds.length > 2 || !bounds[0].matches("\\d{1,4}")) {
                     throw unsupported("a quantifier in braces");
                 }
@@ -310,13 +314,12 @@ final class SplitPatternParser {
             at = close + 1;
             return negated ? set.negate() : set;
         }
-        CodePointSet set =
-                switch (Character.toLowerCase(c)) {
-                    case 's' -> new CodePointSet(CodePointSet::isWhiteSpace);
-                    case 'd' -> CodePointSet.property("Nd");
-                    case 'w' -> CodePointSet.word();
-                    default -> null;
-                };
+        CodePointSet set = switch (Character.toLowerCase(c)) {
+            case 's' -> new CodePointSet(CodePointSet::isWhiteSpace);
+            case 'd' -> CodePointSet.property("Nd");
+            case 'w' -> CodePointSet.word();
+            default -> null;
+        };
         if (set == null) {
             throw unsupported(c == 0 ? "an escape without a character" : "the escape \\" + c);
         }

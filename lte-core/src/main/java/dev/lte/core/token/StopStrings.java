@@ -28,7 +28,8 @@ final class StopStrings {
         }
     }
 
-    @Nullable String matched() {
+    @Nullable
+    String matched() {
         return matched;
     }
 

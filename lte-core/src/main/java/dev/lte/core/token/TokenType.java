@@ -8,6 +8,7 @@ final class TokenType {
     static final int CONTROL = 3;
     /** Always matched whole, before anything else. */
     static final int USER_DEFINED = 4;
+
     static final int UNUSED = 5;
     /** One byte, written {@code <0x0A>}. */
     static final int BYTE = 6;

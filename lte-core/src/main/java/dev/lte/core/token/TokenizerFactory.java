@@ -33,9 +33,10 @@ final class TokenizerFactory {
             case "llama" -> factory.sentencePiece();
             case "gpt2" -> factory.bytePairs();
             case "bert" -> factory.wordPiece();
-            default -> throw new UnsupportedModelException(
-                    "the tokenizer model " + metadata.model() + " is not known; known are llama, gpt2, bert",
-                    "use another model");
+            default ->
+                throw new UnsupportedModelException(
+                        "the tokenizer model " + metadata.model() + " is not known; known are llama, gpt2, bert",
+                        "use another model");
         };
     }
 
@@ -132,8 +133,7 @@ final class TokenizerFactory {
     static PreTokenizer bertWords() {
         return PreTokenizer.sequence(List.of(
                 PreTokenizer.split(SplitPatternParser.parse("\\s+"), SplitBehavior.REMOVED, false),
-                PreTokenizer.split(
-                        SplitPatternParser.parse("[\\p{P}!-/:-@\\[-`{-~]"), SplitBehavior.ISOLATED, false)));
+                PreTokenizer.split(SplitPatternParser.parse("[\\p{P}!-/:-@\\[-`{-~]"), SplitBehavior.ISOLATED, false)));
     }
 
     private VocabularyTokenizer tokenizer(

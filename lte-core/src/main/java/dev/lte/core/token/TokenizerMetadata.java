@@ -121,7 +121,10 @@ public record TokenizerMetadata(
         private final String model;
         private final String[] tokens;
         private final int[] types;
-        @Nullable String pre;
+
+        @Nullable
+        String pre;
+
         float @Nullable [] scores;
         String @Nullable [] merges;
         int beginId = VocabularyTokenizer.NONE;
@@ -134,7 +137,9 @@ public record TokenizerMetadata(
         boolean removeExtraSpaces;
         List<Integer> endOfTextIds = List.of();
         List<Integer> rightStripIds = List.of();
-        @Nullable String pipeline;
+
+        @Nullable
+        String pipeline;
 
         private Builder(String model, String[] tokens, int[] types) {
             this.model = model;

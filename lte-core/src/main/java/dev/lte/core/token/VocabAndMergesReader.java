@@ -91,15 +91,13 @@ final class VocabAndMergesReader {
                 new Style("gpt-2", true, false, Map.of("bos", "</s>", "eos", "</s>", "unk", "</s>", "pad", "<pad>"));
             case "RobertaTokenizer", "roberta", "BartTokenizer", "bart" ->
                 new Style(
-                        "roberta-bpe",
-                        true,
-                        true,
-                        Map.of("bos", "<s>", "eos", "</s>", "unk", "<unk>", "pad", "<pad>"));
+                        "roberta-bpe", true, true, Map.of("bos", "<s>", "eos", "</s>", "unk", "<unk>", "pad", "<pad>"));
             case "Qwen2Tokenizer", "qwen2", "qwen3", "qwen2_moe", "qwen3_moe" ->
                 new Style("qwen2", false, false, Map.of("eos", gptEnd, "pad", gptEnd));
-            default -> throw new UnsupportedModelException(
-                    "vocab.json and merges.txt do not say how " + known + " cuts words, and LTE does not know it",
-                    "add the tokenizer's tokenizer.json");
+            default ->
+                throw new UnsupportedModelException(
+                        "vocab.json and merges.txt do not say how " + known + " cuts words, and LTE does not know it",
+                        "add the tokenizer's tokenizer.json");
         };
     }
 

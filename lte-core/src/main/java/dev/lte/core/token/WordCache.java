@@ -21,8 +21,10 @@ final class WordCache {
             return null;
         }
         Entry entry = entries[slot(text, from, to)];
-        boolean hit = entry != null && entry.word.length() == to - from && text.startsWith(entry.word, from);
-        return hit ? entry.ids : null;
+        if (entry == null || entry.word.length() != to - from || !text.startsWith(entry.word, from)) {
+            return null;
+        }
+        return entry.ids;
     }
 
     void put(String text, int from, int to, int[] ids) {

@@ -15,6 +15,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -81,7 +82,9 @@ class HubTokenizerTest {
 
     private static List<String> pieces(VocabularyTokenizer tokenizer, String text, boolean parseSpecial) {
         int[] ids = tokenizer.encode(text, true, parseSpecial);
-        assertThat(roundTrip(tokenizer).encode(text, true, parseSpecial)).as("round trip of %s", text).isEqualTo(ids);
+        assertThat(roundTrip(tokenizer).encode(text, true, parseSpecial))
+                .as("round trip of %s", text)
+                .isEqualTo(ids);
         return Arrays.stream(ids).mapToObj(tokenizer::piece).toList();
     }
 
@@ -103,7 +106,8 @@ class HubTokenizerTest {
             String expected = lines.get(i).strip();
             for (VocabularyTokenizer each : List.of(tokenizer, again)) {
                 int[] ids = each.encode(texts[i], false, false);
-                String found = String.join(" ", Arrays.stream(ids).mapToObj(String::valueOf).toList());
+                String found = String.join(
+                        " ", Arrays.stream(ids).mapToObj(String::valueOf).toList());
                 assertThat(found).as("text %d: %s", i, texts[i]).isEqualTo(expected);
                 assertThat(each.decode(ids)).isEqualTo(texts[i]);
             }
@@ -133,6 +137,7 @@ class HubTokenizerTest {
     void readsLlama2() throws IOException {
         TokenizerMetadata llama = TestVocabularies.gguf("llama-spm").metadata();
         vocabularyOf(llama);
+        float[] scores = Objects.requireNonNull(llama.scores());
         record Merge(String left, String right, int merged, int leftId, int rightId) {}
         Map<String, Integer> ids = new HashMap<>();
         for (int id = 0; id < llama.tokens().length; id++) {
@@ -150,7 +155,7 @@ class HubTokenizerTest {
                 }
             }
         });
-        merges.sort(Comparator.comparingDouble((Merge merge) -> -llama.scores()[merge.merged])
+        merges.sort(Comparator.comparingDouble((Merge merge) -> -scores[merge.merged])
                 .thenComparingInt(Merge::leftId)
                 .thenComparingInt(Merge::rightId));
         ArrayNode array = model.putArray("merges");
@@ -163,15 +168,24 @@ class HubTokenizerTest {
             }
         }
         model.put("byte_fallback", true).put("fuse_unk", true).put("unk_token", "<unk>");
-        set("added_tokens", "[{'id':0,'content':'<unk>','special':true},{'id':1,'content':'<s>','special':true},"
-                + "{'id':2,'content':'</s>','special':true}]");
-        set("normalizer", "{'type':'Sequence','normalizers':[{'type':'Prepend','prepend':'▁'},"
-                + "{'type':'Replace','pattern':{'String':' '},'content':'▁'}]}");
-        set("decoder", "{'type':'Sequence','decoders':[{'type':'Replace','pattern':{'String':'▁'},'content':' '},"
-                + "{'type':'ByteFallback'},{'type':'Fuse'},{'type':'Strip','content':' ','start':1,'stop':0}]}");
-        set("post_processor", "{'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'<s>','type_id':0}},"
-                + "{'Sequence':{'id':'A','type_id':0}}],'pair':[],"
-                + "'special_tokens':{'<s>':{'id':'<s>','ids':[1],'tokens':['<s>']}}}");
+        set(
+                "added_tokens",
+                "[{'id':0,'content':'<unk>','special':true},{'id':1,'content':'<s>','special':true},"
+                        + "{'id':2,'content':'</s>','special':true}]");
+        set(
+                "normalizer",
+                "{'type':'Sequence','normalizers':[{'type':'Prepend','prepend':'▁'},"
+                        + "{'type':'Replace','pattern':{'String':' '},'content':'▁'}]}");
+        set(
+                "decoder",
+                "{'type':'Sequence','decoders':[{'type':'Replace','pattern':{'String':'▁'},'content':' '},"
+                        + "{'type':'ByteFallback'},{'type':'Fuse'},"
+                        + "{'type':'Strip','content':' ','start':1,'stop':0}]}");
+        set(
+                "post_processor",
+                "{'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'<s>','type_id':0}},"
+                        + "{'Sequence':{'id':'A','type_id':0}}],'pair':[],"
+                        + "'special_tokens':{'<s>':{'id':'<s>','ids':[1],'tokens':['<s>']}}}");
         Files.writeString(
                 directory.resolve("tokenizer_config.json"),
                 "{\"bos_token\":{\"content\":\"<s>\"},\"eos_token\":\"</s>\"}");
@@ -200,8 +214,10 @@ class HubTokenizerTest {
         assertThat(pieces(tokenizer, "a<mark>b<mark>sc<end>", true))
                 .containsExactly("a", "<mark>", "b", "<mark>s", "c", "<end>");
         assertThat(pieces(tokenizer, "a<mark><end>", false)).containsExactly("a", "<mark>", "e", "n", "d");
-        assertThat(tokenizer.decode(tokenizer.encode("a<mark>b<end>", false, true))).isEqualTo("a<mark>b");
-        assertThat(tokenizer.isSpecial(tokenizer.encode("<end>", false, true)[0])).isTrue();
+        assertThat(tokenizer.decode(tokenizer.encode("a<mark>b<end>", false, true)))
+                .isEqualTo("a<mark>b");
+        assertThat(tokenizer.isSpecial(tokenizer.encode("<end>", false, true)[0]))
+                .isTrue();
     }
 
     @Test
@@ -237,10 +253,12 @@ class HubTokenizerTest {
 
     @Test
     void normalizesAsDescribed() throws IOException {
-        set("normalizer", "{'type':'Sequence','normalizers':[{'type':'NFD'},{'type':'StripAccents'},"
-                + "{'type':'Lowercase'},"
-                + "{'type':'Strip','strip_left':true,'strip_right':true},"
-                + "{'type':'Replace','pattern':{'Regex':' {2,}'},'content':'.'}]}");
+        set(
+                "normalizer",
+                "{'type':'Sequence','normalizers':[{'type':'NFD'},{'type':'StripAccents'},"
+                        + "{'type':'Lowercase'},"
+                        + "{'type':'Strip','strip_left':true,'strip_right':true},"
+                        + "{'type':'Replace','pattern':{'Regex':' {2,}'},'content':'.'}]}");
         assertThat(pieces(load(), "  ÀÉ   x ", false)).containsExactly("a", "e", ".", "x");
         set("normalizer", "{'type':'NFKC'}");
         assertThat(pieces(load(), "²", false)).containsExactly("2");
@@ -310,8 +328,10 @@ class HubTokenizerTest {
         for (String token : List.of("[CLS]", "[SEP]", "[UNK]", "un", "##aff", "##able", "!", "世")) {
             vocabulary.put(token, vocabulary.size());
         }
-        set("added_tokens", "[{'id':0,'content':'[CLS]','special':true},{'id':1,'content':'[SEP]','special':true},"
-                + "{'id':2,'content':'[UNK]','special':true}]");
+        set(
+                "added_tokens",
+                "[{'id':0,'content':'[CLS]','special':true},{'id':1,'content':'[SEP]','special':true},"
+                        + "{'id':2,'content':'[UNK]','special':true}]");
         set("post_processor", "{'type':'BertProcessing','cls':['[CLS]',0],'sep':['[SEP]',1]}");
         VocabularyTokenizer tokenizer = load();
         assertThat(tokenizer.encode("Unaffable! 世xyz")).containsExactly(0, 3, 4, 5, 6, 7, 2, 1);

@@ -57,7 +57,9 @@ class SplitPatternTest {
             }
             // Java's $ also matches before a last line end; this one, as pre-tokenizers mean it, only at the end.
             if (!(pattern.endsWith("$") && text.toString().matches("(?s).*[\\r\\n]"))) {
-                assertThat(matches(pattern, text.toString())).as("seed %d: %s", seed, text).isEqualTo(expected);
+                assertThat(matches(pattern, text.toString()))
+                        .as("seed %d: %s", seed, text)
+                        .isEqualTo(expected);
             }
         }
     }
@@ -65,8 +67,29 @@ class SplitPatternTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "(a", "a)", "[a", "[a[b]]", "[a&&b]", "(a|b)*", "a*?", "(?<=a)b", "(?<n>a)", "^a", "\\b", "\\1",
-                "\\p{Mystery}", "[b-a]", "a{x}", "*a", "\\", "\\u{zz}", "(?=a)?", "[a-\\d]", "\\p", "\\xZ", "a{1"
+                "(a",
+                "a)",
+                "[a",
+                "[a[b]]",
+                "[a&&b]",
+                "(a|b)*",
+                "a*?",
+                "(?<=a)b",
+                "(?<n>a)",
+                "^a",
+                "\\b",
+                "\\1",
+                "\\p{Mystery}",
+                "[b-a]",
+                "a{x}",
+                "*a",
+                "\\",
+                "\\u{zz}",
+                "(?=a)?",
+                "[a-\\d]",
+                "\\p",
+                "\\xZ",
+                "a{1"
             })
     void namesWhatItDoesNotKnow(String pattern) {
         assertThatThrownBy(() -> SplitPatternParser.parse(pattern))

@@ -22,7 +22,8 @@ final class TestVocabularies {
 
     static Path resource(String name) {
         try {
-            return Path.of(TestVocabularies.class.getResource("/dev/lte/core/" + name).toURI());
+            return Path.of(
+                    TestVocabularies.class.getResource("/dev/lte/core/" + name).toURI());
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
         }

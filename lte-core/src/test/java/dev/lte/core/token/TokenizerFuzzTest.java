@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -43,7 +44,8 @@ class TokenizerFuzzTest {
             "behavior":"Isolated","invert":false},{"type":"Punctuation","behavior":"Contiguous"},
             {"type":"Metaspace","prepend_scheme":"never","split":true}]},
             "post_processor":{"type":"Sequence","processors":[{"type":"ByteLevel"},
-            {"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|x|>"}},{"Sequence":{"id":"A"}}],"special_tokens":{"<|x|>":{"ids":[14]}}}]},
+            {"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|x|>"}},{"Sequence":{"id":"A"}}],
+            "special_tokens":{"<|x|>":{"ids":[14]}}}]},
             "decoder":{"type":"Sequence","decoders":[{"type":"Replace","pattern":{"String":"▁"},"content":" "},
             {"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]},
             "model":{"type":"BPE","unk_token":"<unk>","fuse_unk":true,"byte_fallback":true,"ignore_merges":false,
@@ -145,7 +147,8 @@ class TokenizerFuzzTest {
     void survivesADamagedTokenizerJson() throws IOException {
         byte[] original = TOKENIZER.getBytes(StandardCharsets.UTF_8);
         Files.write(directory.resolve("tokenizer.json"), original);
-        assertThat(TokenizerLoader.fromHubDirectory(directory).encode("on time")).startsWith(14);
+        assertThat(TokenizerLoader.fromHubDirectory(directory).encode("on time"))
+                .startsWith(14);
         fuzzTokenizerJson(original, 0, 2000);
     }
 
@@ -162,7 +165,8 @@ class TokenizerFuzzTest {
         Files.writeString(directory.resolve("tokenizer.json"), TOKENIZER);
         byte[] original = """
                 {"tokenizer_class":"LlamaTokenizerFast","bos_token":{"content":"<|x|>"},"eos_token":"on",
-                "add_bos_token":true,"eos_token_id":[3,4],"bos_token_id":14,"add_eos_token":false,"pad_token_id":0,"model_type":"llama"}
+                "add_bos_token":true,"eos_token_id":[3,4],"bos_token_id":14,"add_eos_token":false,
+                "pad_token_id":0,"model_type":"llama"}
                 """.getBytes(StandardCharsets.UTF_8);
         for (int seed = 0; seed < 400; seed++) {
             byte[] bytes = mutate(original, new Random(seed));
@@ -191,8 +195,8 @@ class TokenizerFuzzTest {
 
     @Test
     void survivesDamagedVocabAndMerges() throws IOException {
-        byte[] vocabulary = "{\"a\":0,\"b\":1,\"Ġ\":2,\"ab\":3,\"Ġab\":4,\"<|endoftext|>\":5}"
-                .getBytes(StandardCharsets.UTF_8);
+        byte[] vocabulary =
+                "{\"a\":0,\"b\":1,\"Ġ\":2,\"ab\":3,\"Ġab\":4,\"<|endoftext|>\":5}".getBytes(StandardCharsets.UTF_8);
         byte[] merges = "#version: 0.2\na b\nĠ ab\n".getBytes(StandardCharsets.UTF_8);
         for (int seed = 0; seed < 500; seed++) {
             Random random = new Random(seed);
@@ -210,16 +214,23 @@ class TokenizerFuzzTest {
             Random random = new Random(seed);
             var pairs = tokenizer.metadata().toGguf();
             for (int i = 1 + random.nextInt(2); i > 0; i--) {
-                String key = pairs.keySet().stream().skip(random.nextInt(pairs.size())).findFirst().orElseThrow();
-                Object value = pairs.get(key);
+                String key = pairs.keySet().stream()
+                        .skip(random.nextInt(pairs.size()))
+                        .findFirst()
+                        .orElseThrow();
+                Object value = Objects.requireNonNull(pairs.get(key));
                 switch (value) {
-                    case String text when text.length() > 20 ->
+                    case String text
+                    when text.length() > 20 ->
                         pairs.put(key, new String(mutate(PieceStyle.utf8(text), random), StandardCharsets.UTF_8));
                     case String text -> pairs.put(key, random.nextBoolean() ? "gpt2" : text + "x");
                     case Long number -> pairs.put(key, random.nextBoolean() ? random.nextLong() : number + 100_000);
                     case Boolean flag -> pairs.put(key, random.nextBoolean() ? !flag : "true");
                     case String[] texts -> pairs.put(key, Arrays.copyOf(texts, random.nextInt(texts.length)));
-                    case int[] numbers -> pairs.put(key, random.ints(random.nextInt(numbers.length + 1)).toArray());
+                    case int[] numbers ->
+                        pairs.put(
+                                key,
+                                random.ints(random.nextInt(numbers.length + 1)).toArray());
                     default -> pairs.put(key, new float[] {Float.NaN});
                 }
                 if (random.nextInt(4) == 0) {

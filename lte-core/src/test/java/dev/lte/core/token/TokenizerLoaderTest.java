@@ -102,7 +102,11 @@ class TokenizerLoaderTest {
         StringBuilder vocabulary = new StringBuilder("{");
         for (int id = 0; id < gpt2.tokens().length; id++) {
             String token = gpt2.tokens()[id].replace("\\", "\\\\").replace("\"", "\\\"");
-            vocabulary.append(id == 0 ? "\"" : ",\"").append(token).append("\":").append(id);
+            vocabulary
+                    .append(id == 0 ? "\"" : ",\"")
+                    .append(token)
+                    .append("\":")
+                    .append(id);
         }
         Files.writeString(directory.resolve("vocab.json"), vocabulary.append('}'));
         Files.writeString(directory.resolve("merges.txt"), "#version: 0.2\n" + String.join("\n", gpt2.merges()) + "\n");
@@ -144,7 +148,9 @@ class TokenizerLoaderTest {
         String text = "I'LL pay 12345 € or\r\n\t 3.5 for façade 世界, ok?!   \n x";
         for (String pre : NamedPreTokenizers.names()) {
             VocabularyTokenizer tokenizer = TestVocabularies.bytePairs(pre, letters, new String[0]);
-            assertThat(tokenizer.decode(tokenizer.encode(text, false, false))).as(pre).isEqualTo(text);
+            assertThat(tokenizer.decode(tokenizer.encode(text, false, false)))
+                    .as(pre)
+                    .isEqualTo(text);
         }
         assertThat(NamedPreTokenizers.names())
                 .contains("default", "llama-bpe", "gpt-2", "qwen2", "deepseek-llm", "deepseek-coder", "falcon", "mpt")

@@ -28,7 +28,9 @@ class VocabularyGoldenTest {
         Path folder = configured == null ? TestVocabularies.resource("vocab") : Path.of(configured);
         List<DynamicTest> tests = new ArrayList<>();
         try (Stream<Path> files = Files.list(folder)) {
-            for (Path input : files.filter(file -> file.toString().endsWith(".inp")).sorted().toList()) {
+            for (Path input : files.filter(file -> file.toString().endsWith(".inp"))
+                    .sorted()
+                    .toList()) {
                 String name = input.getFileName().toString().replace(".inp", "");
                 tests.add(DynamicTest.dynamicTest(name, () -> compare(tokenizer(folder, name), folder.resolve(name))));
             }
@@ -49,7 +51,8 @@ class VocabularyGoldenTest {
     private static void compare(VocabularyTokenizer tokenizer, Path vocabulary) throws IOException {
         String[] texts = Files.readString(Path.of(vocabulary + ".inp")).split(SEPARATOR, -1);
         List<String> lines = Files.readAllLines(Path.of(vocabulary + ".out"));
-        VocabularyTokenizer again = TokenizerLoader.fromGguf(TestGguf.of(tokenizer.metadata().toGguf()), vocabulary);
+        VocabularyTokenizer again =
+                TokenizerLoader.fromGguf(TestGguf.of(tokenizer.metadata().toGguf()), vocabulary);
         boolean lossless = !tokenizer.metadata().model().equals("bert");
         for (int i = 0; i < lines.size(); i++) {
             int[] expected = Arrays.stream(lines.get(i).strip().split(" "))
@@ -58,7 +61,9 @@ class VocabularyGoldenTest {
                     .toArray();
             int[] ids = tokenizer.encode(texts[i], false, false);
             assertThat(ids).as("text %d: \"%s\"", i, texts[i]).isEqualTo(expected);
-            assertThat(again.encode(texts[i], false, false)).as("text %d after a round trip", i).isEqualTo(expected);
+            assertThat(again.encode(texts[i], false, false))
+                    .as("text %d after a round trip", i)
+                    .isEqualTo(expected);
             if (lossless) {
                 assertThat(tokenizer.decode(ids)).as("text %d decoded", i).isEqualTo(texts[i]);
             }
