@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,7 +69,8 @@ final class HubPipeline {
         String unknown = model.get("unk_token").textOrNull();
         int none = VocabularyTokenizer.NONE;
         int unknownId = unknown == null ? none : idOfToken.getOrDefault(unknown, none);
-        PieceIndex index = new PieceIndex(pieces, id -> TokenizerFactory.isText(vocabulary.type(id)));
+        IntPredicate text = id -> TokenizerFactory.isText(vocabulary.type(id));
+        PieceIndex index = new PieceIndex(pieces, text);
         switch (type) {
             case "BPE" -> {
                 boolean byteFallback = model.get("byte_fallback").flag(false);
@@ -79,10 +81,9 @@ final class HubPipeline {
                 if (metadata.merges() == null) {
                     throw model.get("merges").invalid("the merges of a BPE tokenizer");
                 }
-                PairTable merges = MergeRanks.of(pieces, metadata.merges(), file);
+                PairTable merges = MergeRanks.of(pieces, text, metadata.merges(), file);
                 if (!ignoreMerges && !byteLevel) {
-                    words.add(new IndependentParts(
-                            pieces, id -> TokenizerFactory.isText(vocabulary.type(id)), fallback.joins()));
+                    words.add(new IndependentParts(pieces, text, fallback.joins()));
                 }
                 return new BpeModel(byteLevel, index, merges, ignoreMerges, fallback);
             }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /** Makes a tokenizer from metadata, whatever file it was read from. */
@@ -102,12 +103,13 @@ final class TokenizerFactory {
         String pre = metadata.pre() == null ? "default" : metadata.pre();
         NamedPreTokenizers.Named named = NamedPreTokenizers.of(pre);
         Vocabulary vocabulary = new Vocabulary(metadata.tokens(), metadata.types(), PieceStyle.BYTE_LEVEL);
-        PieceIndex index = new PieceIndex(vocabulary.pieces(), id -> isText(vocabulary.type(id)));
+        IntPredicate text = id -> isText(vocabulary.type(id));
+        PieceIndex index = new PieceIndex(vocabulary.pieces(), text);
         if (metadata.merges() == null) {
             throw invalid("tokenizer.ggml.merges", "the merges of a gpt2 tokenizer", "none");
         }
         Fallback fallback = new Fallback(new int[0], metadata.unknownId(), false);
-        PairTable merges = MergeRanks.of(vocabulary.pieces(), metadata.merges(), file);
+        PairTable merges = MergeRanks.of(vocabulary.pieces(), text, metadata.merges(), file);
         BpeModel model = new BpeModel(true, index, merges, named.ignoreMerges(), fallback);
         return tokenizer(vocabulary, TextNormalizer.NONE, named.preTokenizer(), model, false);
     }

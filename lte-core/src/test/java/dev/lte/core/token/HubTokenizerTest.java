@@ -221,6 +221,15 @@ class HubTokenizerTest {
     }
 
     @Test
+    void mergesOfTextNeverMakeASpecialToken() throws IOException {
+        merges("e n", "en d");
+        set("added_tokens", "[{'id':" + (model.get("vocab").size() - 1) + ",'content':'end','special':true}]");
+        VocabularyTokenizer tokenizer = load();
+        assertThat(pieces(tokenizer, "end", false)).containsExactly("en", "d");
+        assertThat(pieces(tokenizer, "end", true)).containsExactly("end");
+    }
+
+    @Test
     void addedTokensStripSpaceAndStandAlone() throws IOException {
         added("<l>", "'lstrip':true");
         added("<r>", "'rstrip':true");
