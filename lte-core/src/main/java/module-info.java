@@ -7,4 +7,7 @@ module dev.lte.core {
     requires static org.jspecify;
 
     uses dev.lte.backend.BackendProvider;
+
+    provides dev.lte.backend.BackendProvider with
+            dev.lte.core.reference.ReferenceBackendProvider;
 }

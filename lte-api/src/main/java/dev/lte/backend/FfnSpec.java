@@ -3,7 +3,8 @@ package dev.lte.backend;
 /**
  * The shape of a feed-forward block of N experts with M neurons each.
  *
- * <p>Gated: {@code y = down (act(gate x) * (up x))}; plain: {@code y = down act(up x + upBias) + downBias}.
+ * <p>Gated: {@code y = down (act(gate x) * (up x + upBias)) + downBias}; plain: {@code y = down act(up x + upBias) + downBias}.
+ * A bias that is null is 0.
  *
  * @param model D, input and output width
  * @param neurons F, total width

@@ -65,7 +65,8 @@ public interface Kernels {
 
     /**
      * {@code out[t] = softmax(scale * q[t] keys^T + mask) values} for every head, over the cached positions of the row's
-     * sequence that the spec lets it see. Keys of the rows themselves have been appended before.
+     * sequence that the spec lets it see. Keys of the rows themselves have been appended before. Without causality a row
+     * sees up to the last position that its sequence has among the rows.
      *
      * @param out (T, H x E)
      * @param q (T, H x E)
