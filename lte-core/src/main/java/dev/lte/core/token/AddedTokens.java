@@ -56,10 +56,6 @@ final class AddedTokens {
         }
     }
 
-    boolean isEmpty() {
-        return tokens.isEmpty();
-    }
-
     /** @param withSpecial whether special tokens count */
     void split(String text, boolean withSpecial, Sink sink) {
         int textFrom = 0;

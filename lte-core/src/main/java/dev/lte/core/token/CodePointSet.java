@@ -9,8 +9,6 @@ import org.jspecify.annotations.Nullable;
 /** A set of code points, with a table for the first 512. Immutable. */
 final class CodePointSet {
     private static final int TABLE = 512;
-    private static final int PUNCTUATION = mask("P");
-    private static final int NUMBER = mask("N");
 
     private final long[] table = new long[TABLE / 64];
     private final IntPredicate predicate;
@@ -65,16 +63,6 @@ final class CodePointSet {
             return codePoint == ' ' || codePoint >= 9 && codePoint <= 13;
         }
         return codePoint == 0x85 || Character.isSpaceChar(codePoint);
-    }
-
-    /** Unicode's P categories. */
-    static boolean isPunctuation(int codePoint) {
-        return (1 << Character.getType(codePoint) & PUNCTUATION) != 0;
-    }
-
-    /** Unicode's N categories. */
-    static boolean isNumber(int codePoint) {
-        return (1 << Character.getType(codePoint) & NUMBER) != 0;
     }
 
     /**

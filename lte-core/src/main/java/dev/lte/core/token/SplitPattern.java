@@ -59,10 +59,6 @@ final class SplitPattern {
         this.skipsRuns = skipsRuns;
     }
 
-    String source() {
-        return source;
-    }
-
     /** Receives matches from left to right. */
     interface Sink {
         /** @param to greater than {@code from} */

@@ -40,10 +40,6 @@ interface TextNormalizer {
         return text -> text.isEmpty() ? text : prefix + text;
     }
 
-    static TextNormalizer replace(String target, String replacement) {
-        return text -> text.replace(target, replacement);
-    }
-
     static TextNormalizer replace(SplitPattern pattern, String replacement) {
         return text -> {
             StringBuilder result = new StringBuilder(text.length());

@@ -115,7 +115,7 @@ final class TestVocabularies {
         return TokenizerLoader.fromGguf(new GgufMetadata(file, values), file);
     }
 
-    /** A text of War and Peace's kind if the file is there, else the expected story over and over. */
+    /** What stories260K tells without a prompt. */
     static String expectedStory() throws IOException {
         return Files.readString(resource("token/expected_t0_n200.txt"), StandardCharsets.UTF_8);
     }
