@@ -13,6 +13,8 @@ final class ExpertKernel {
     private static final int GEMM_ROWS = 4;
 
     private final float[] panel = new float[Gemm.DEPTH * Gemm.WIDTH];
+    private float[] prepared = {};
+    private float[] scratch = {};
     private float[] hidden = {};
     private int[] xRows = {};
     private int[] hiddenRows = {};
@@ -79,8 +81,19 @@ final class ExpertKernel {
             int outColumn, int count, int[] outRows) {
         long tileBytes = format.tileBytes(k);
         if (count < GEMM_ROWS) {
+            int prepares = format.prepared(k);
+            int works = format.scratch(k);
+            if (scratch.length < prepares + works) {
+                scratch = new float[works];
+                prepared = new float[prepares];
+            }
             for (int i = 0; i < count; i++) {
-                format.multiply(bytes, start, tiles, tileBytes, k, x, xRows[i], out, outRows[i] + outColumn);
+                if (prepares > 0) {
+                    format.prepare(x, xRows[i], k, prepared, 0);
+                    format.multiply(bytes, start, tiles, tileBytes, k, prepared, 0, out, outRows[i] + outColumn, scratch);
+                } else {
+                    format.multiply(bytes, start, tiles, tileBytes, k, x, xRows[i], out, outRows[i] + outColumn, scratch);
+                }
             }
             return;
         }
@@ -88,8 +101,8 @@ final class ExpertKernel {
             for (int c = 0; c < k; c += Gemm.DEPTH) {
                 int depth = Math.min(Gemm.DEPTH, k - c);
                 for (int i = 0; i < 2 && tile + i < tiles; i++) {
-                    long at = start + (tile + i) * tileBytes + format.columnOffset(c);
-                    format.decode(bytes, at, depth, panel, Gemm.WIDTH, i * TileFormat.ROWS);
+                    long at = start + (tile + i) * tileBytes;
+                    format.decode(bytes, at, k, c, depth, panel, Gemm.WIDTH, i * TileFormat.ROWS);
                 }
                 Gemm.multiply(panel, depth, x, xRows, 0, c, out, outRows, outColumn + tile * TileFormat.ROWS, count);
             }

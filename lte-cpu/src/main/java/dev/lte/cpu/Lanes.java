@@ -1,11 +1,12 @@
 package dev.lte.cpu;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -22,9 +23,9 @@ final class Lanes {
     static final VectorSpecies<Float> WIDE = VectorSpecies.of(float.class, VectorShape.forBitSize(Math.min(PREFERRED, 512)));
     static final VectorSpecies<Integer> WIDE_I = VectorSpecies.of(int.class, WIDE.vectorShape());
 
-    /** Brings 16 lanes of {@link #WIDE} from the position order of {@link TileFormat} to row order. */
-    static final VectorShuffle<Float> ROW_ORDER =
-            VectorShuffle.fromOp(WIDE, r -> WIDE.length() == TileFormat.ROWS ? TileFormat.position(r) : r);
+    /** As many shorts as {@link #WIDE} has lanes, or the narrowest vector there is. */
+    private static final VectorSpecies<Short> WIDE_HALVES =
+            VectorSpecies.of(short.class, VectorShape.forBitSize(Math.max(64, 16 * WIDE.length())));
 
     /** Lanes of {@link #F}. */
     static final int L = F.length();
@@ -49,5 +50,12 @@ final class Lanes {
                 .reinterpretAsFloats()
                 .mul(0x1p112f);
         return magnitude.reinterpretAsInts().or(high.and(0x80000000)).reinterpretAsFloats();
+    }
+
+    /** As many F16 values as {@link #WIDE} has lanes, from a byte offset on. */
+    static FloatVector wideHalves(MemorySegment from, long at) {
+        IntVector bits = (IntVector) ShortVector.fromMemorySegment(WIDE_HALVES, from, at, ORDER)
+                .convertShape(VectorOperators.S2I, WIDE_I, 0);
+        return halfToFloat(bits.lanewise(VectorOperators.LSHL, 16));
     }
 }

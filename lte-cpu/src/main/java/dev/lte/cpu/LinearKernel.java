@@ -22,7 +22,7 @@ final class LinearKernel implements WorkerPool.Task {
     private static final int TOKENS = 512;
 
     /** Bytes that a thread takes at a time: long enough for the prefetcher, short enough to even out the threads. */
-    private static final int CHUNK_BYTES = 128 << 10;
+    private static final int CHUNK_BYTES = 1 << 20;
 
     /** Below this many bytes of weights waking other threads costs more than it gains. */
     private static final int SMALL_BYTES = 32 << 10;
@@ -30,7 +30,11 @@ final class LinearKernel implements WorkerPool.Task {
     private final WorkerPool pool;
     private final Scratch panels;
     private final Scratch sums;
+    private final Scratch scratch;
     private int[] xRows = new int[16];
+    /** Activations as the format of the current part wants them, if it wants them otherwise. */
+    private float[] prepared = {};
+    private int preparedStride;
     private final int[] sumRows = new int[TOKENS];
 
     private float[] out = {};
@@ -57,6 +61,7 @@ final class LinearKernel implements WorkerPool.Task {
         this.pool = pool;
         panels = new Scratch(pool.threads());
         sums = new Scratch(pool.threads());
+        scratch = new Scratch(pool.threads());
         for (int i = 0; i < TOKENS; i++) {
             sumRows[i] = i * Gemm.WIDTH;
         }
@@ -103,6 +108,7 @@ final class LinearKernel implements WorkerPool.Task {
         if (gemm) {
             chunkTiles = 2;
         } else {
+            prepare(next.format());
             // At least four chunks a thread where there are that many tiles, so that a slow thread gets fewer.
             int even = (toTile - fromTile) / (4 * pool.threads());
             chunkTiles = (int) Math.clamp(CHUNK_BYTES / bytes, 1, Math.max(1, even));
@@ -114,6 +120,16 @@ final class LinearKernel implements WorkerPool.Task {
             }
         } else {
             pool.run(this, chunks);
+        }
+    }
+
+    private void prepare(TileFormat format) {
+        preparedStride = format.prepared(columns);
+        if (prepared.length < tokens * preparedStride) {
+            prepared = new float[tokens * preparedStride];
+        }
+        for (int t = 0; t < tokens && preparedStride > 0; t++) {
+            format.prepare(x, xRows[t], columns, prepared, t * preparedStride);
         }
     }
 
@@ -139,10 +155,15 @@ final class LinearKernel implements WorkerPool.Task {
         MemorySegment bytes = from.bytes();
         long tileBytes = from.tileBytes();
         long start = tile * tileBytes + format.columnOffset(firstColumn);
+        float[] work = scratch.floats(worker, format.scratch(columns));
         float[] sum = sums.floats(worker, tiles * TileFormat.ROWS);
         for (int t = 0; t < tokens; t++) {
             Arrays.fill(sum, 0, tiles * TileFormat.ROWS, 0f);
-            format.multiply(bytes, start, tiles, tileBytes, columns, x, xRows[t], sum, 0);
+            if (preparedStride > 0) {
+                format.multiply(bytes, start, tiles, tileBytes, columns, prepared, t * preparedStride, sum, 0, work);
+            } else {
+                format.multiply(bytes, start, tiles, tileBytes, columns, x, xRows[t], sum, 0, work);
+            }
             store(sum, 0, from.firstRow() + tile * TileFormat.ROWS, tiles * TileFormat.ROWS, endRow(from), t);
         }
     }
@@ -150,7 +171,6 @@ final class LinearKernel implements WorkerPool.Task {
     private void multiplyPanel(TiledWeight.Part from, int tile, int tiles, int firstToken, int count, int worker) {
         TileFormat format = from.format();
         MemorySegment bytes = from.bytes();
-        long start = tile * from.tileBytes() + format.columnOffset(firstColumn);
         float[] panel = panels.floats(worker, Gemm.DEPTH * Gemm.WIDTH);
         float[] sum = sums.floats(worker, count * Gemm.WIDTH);
         Arrays.fill(sum, 0, count * Gemm.WIDTH, 0f);
@@ -158,7 +178,7 @@ final class LinearKernel implements WorkerPool.Task {
             int depth = Math.min(Gemm.DEPTH, columns - c);
             for (int i = 0; i < tiles; i++) {
                 format.decode(
-                        bytes, start + i * from.tileBytes() + format.columnOffset(c), depth, panel, Gemm.WIDTH,
+                        bytes, (tile + i) * from.tileBytes(), from.columns(), firstColumn + c, depth, panel, Gemm.WIDTH,
                         i * TileFormat.ROWS);
             }
             Gemm.multiply(panel, depth, x, xRows, firstToken, c, sum, sumRows, 0, count);

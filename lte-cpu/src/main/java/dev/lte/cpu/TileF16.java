@@ -28,7 +28,8 @@ final class TileF16 extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int tiles, long tileStride, int k, float[] x, int xStart, float[] out, int outStart) {
+            MemorySegment w, long start, int tiles, long tileStride, int k, float[] x, int xStart, float[] out, int outStart,
+            float[] scratch) {
         for (int tile = 0; tile < tiles; tile++) {
             for (int r = 0; r < 8; r += L) {
                 multiplyLanes(w, start + tile * tileStride + 4 * r, k, x, xStart, out, outStart + tile * ROWS + r);
@@ -73,9 +74,10 @@ final class TileF16 extends TileFormat {
     }
 
     @Override
-    void decode(MemorySegment w, long start, int k, float[] out, int outStride, int column) {
-        for (int c = 0; c < k; c++) {
-            long o = start + (long) c * COLUMN_BYTES;
+    void decode(MemorySegment w, long start, int k, int first, int count, float[] out, int outStride, int column) {
+        long from = start + columnOffset(first);
+        for (int c = 0; c < count; c++) {
+            long o = from + (long) c * COLUMN_BYTES;
             for (int r = 0; r < 8; r += L) {
                 IntVector v = IntVector.fromMemorySegment(I, w, o + 4 * r, ORDER);
                 low(v).intoArray(out, c * outStride + column + r);
@@ -85,9 +87,10 @@ final class TileF16 extends TileFormat {
     }
 
     @Override
-    void decodeRow(MemorySegment w, long start, int r, int k, float[] out, int outStart) {
-        for (int c = 0; c < k; c++) {
-            long at = start + (long) c * COLUMN_BYTES + 2 * position(r);
+    void decodeRow(MemorySegment w, long start, int k, int r, int first, int count, float[] out, int outStart) {
+        long from = start + columnOffset(first);
+        for (int c = 0; c < count; c++) {
+            long at = from + (long) c * COLUMN_BYTES + 2 * position(r);
             out[outStart + c] = Float.float16ToFloat(w.get(CpuTensor.SHORT, at));
         }
     }

@@ -7,9 +7,12 @@ import java.lang.foreign.MemorySegment;
  * How a weight matrix lies in memory: tiles of {@value #ROWS} rows (output features), each tile holding for every column k
  * the elements of its rows side by side, so that a vector lane is a row. One tile is one contiguous run of bytes.
  *
- * <p>Elements of 16 bits and less are in position order: position 2i holds row i, position 2i + 1 row 8 + i. Shifting and
+ * <p>Elements of 16 bits are in position order: position 2i holds row i, position 2i + 1 row 8 + i. Shifting and
  * masking an int lane of two positions then yields rows 0 to 7 and rows 8 to 15 in order, without any lane crossing, for every
  * vector width.
+ *
+ * <p>Loops over columns are flat: C2 neither hoists bounds checks out of short inner loops nor unrolls them well, and more than
+ * about forty vector operations in one method make it box. Measured on two layouts, nested loops ran at half the speed.
  *
  * <p>Implementations have no state; kernels work on native memory only, whose bounds and lifetime every access checks.
  */
@@ -52,32 +55,52 @@ abstract sealed class TileFormat permits TileF32, TileBf16, TileF16, TileQ8, Til
      */
     abstract void pack(byte[] rows, int k, byte[] tile);
 
+    /** Floats that {@link #prepare} makes of k activations; 0 if {@link #multiply} takes them as they are. */
+    int prepared(int k) {
+        return 0;
+    }
+
+    /** Brings k activations, a whole number of blocks, into the form that {@link #multiply} wants. */
+    void prepare(float[] x, int xStart, int k, float[] out, int outStart) {
+        throw new UnsupportedOperationException();
+    }
+
+    /** Floats of scratch memory that {@link #multiply} needs for tiles of {@code k} columns. */
+    int scratch(int k) {
+        return 0;
+    }
+
     /**
      * {@code out[16 i + r] += sum over c of tile i [r][c] * x[c]} for {@code tiles} tiles. F32 sums.
      *
      * @param w the packed weights
-     * @param start byte offset of the first column that is wanted in the first tile
+     * @param start byte offset of the first column that is wanted in the first tile; for block types that of the tile
      * @param tileStride bytes from tile to tile
-     * @param k columns to multiply, a whole number of blocks
-     * @param x activations, from index {@code xStart}
+     * @param k columns to multiply; for block types all of the tile
+     * @param x activations, {@linkplain #prepare prepared} if need be, from index {@code xStart}
      * @param out sums, from index {@code outStart}
+     * @param scratch at least {@link #scratch} floats
      */
     abstract void multiply(
-            MemorySegment w, long start, int tiles, long tileStride, int k, float[] x, int xStart, float[] out, int outStart);
+            MemorySegment w, long start, int tiles, long tileStride, int k, float[] x, int xStart, float[] out, int outStart,
+            float[] scratch);
 
     /**
-     * Decodes one tile: {@code out[c * outStride + column + r] = tile[r][c]} for {@code k} columns.
+     * Decodes one tile: {@code out[c * outStride + column + r] = tile[r][first + c]} for {@code count} columns.
      *
-     * @param start byte offset of the first column that is wanted; the beginning of a block
+     * @param start byte offset of the tile
+     * @param k columns of the tile
+     * @param first column, the beginning of a block
      */
-    abstract void decode(MemorySegment w, long start, int k, float[] out, int outStride, int column);
+    abstract void decode(
+            MemorySegment w, long start, int k, int first, int count, float[] out, int outStride, int column);
 
-    /** Decodes {@code k} columns of row {@code r} of the tile whose first wanted column is at byte {@code start}. */
-    abstract void decodeRow(MemorySegment w, long start, int r, int k, float[] out, int outStart);
+    /** Decodes columns {@code first} to {@code first + count}, whole blocks, of row {@code r} of a tile of k columns. */
+    abstract void decodeRow(MemorySegment w, long start, int k, int r, int first, int count, float[] out, int outStart);
 
-    /** Byte offset of column {@code k} in a tile; {@code k} is a whole number of blocks. */
-    final long columnOffset(int k) {
-        return tileBytes(k);
+    /** Byte offset of a column in a tile of a plain type. */
+    final long columnOffset(int column) {
+        return column == 0 ? 0 : ROWS * dtype.byteSize(column);
     }
 
     /** Where row r stands among 16 interleaved elements. */

@@ -1,24 +1,23 @@
 package dev.lte.cpu;
 
-import static dev.lte.cpu.Lanes.F;
-import static dev.lte.cpu.Lanes.I;
-import static dev.lte.cpu.Lanes.L;
 import static dev.lte.cpu.Lanes.ORDER;
 import static dev.lte.cpu.Lanes.WIDE;
 import static dev.lte.cpu.Lanes.WIDE_I;
 
 import dev.lte.backend.DType;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Q4_0 tiles. Each block of 32 columns is 16 F16 scales followed by {@code [8][16]} shorts, both in position order; short
- * {@code [g][p]} holds columns 4g to 4g + 3 of its row, the first in the lowest four bits: 288 bytes, as many as the 16 rows
- * take in a file. A weight is {@code scale * (nibble - 8)}.
+ * Q4_0 tiles: first the F16 scales {@code [k/32][16]}, then the weights as ints {@code [k/8][16]}, each with columns 8g to
+ * 8g + 7 of its row, the first in the lowest four bits. 18 bytes for 32 weights, as in a file. A weight is
+ * {@code scale * (nibble - 8)}.
+ *
+ * <p>Nibbles are masked in place, as the bytes of {@link TileQ8}: activation j of eight is divided by 16^j. The highest nibble
+ * is stored signed, with the 8 taken off; the others' 8 is taken off once a block.
  */
 final class TileQ4 extends TileFormat {
     static final TileQ4 INSTANCE = new TileQ4();
@@ -26,9 +25,7 @@ final class TileQ4 extends TileFormat {
     private static final int BLOCK = 32;
     private static final int FILE_BLOCK_BYTES = 18;
     private static final int SCALE_BYTES = 2 * ROWS;
-    private static final int GROUP_BYTES = 2 * ROWS;
-    private static final int BLOCK_BYTES = SCALE_BYTES + BLOCK / 4 * GROUP_BYTES;
-    private static final VectorSpecies<Short> WIDE_SHORTS = ShortVector.SPECIES_256;
+    private static final int GROUP_BYTES = 4 * ROWS;
 
     private TileQ4() {
         super(DType.Q4_0);
@@ -36,17 +33,18 @@ final class TileQ4 extends TileFormat {
 
     @Override
     void pack(byte[] rows, int k, byte[] tile) {
-        int rowBytes = k / BLOCK * FILE_BLOCK_BYTES;
+        int blocks = k / BLOCK;
+        int rowBytes = blocks * FILE_BLOCK_BYTES;
         for (int r = 0; r < ROWS; r++) {
-            int position = position(r);
-            for (int b = 0; b < k / BLOCK; b++) {
+            for (int b = 0; b < blocks; b++) {
                 int from = r * rowBytes + b * FILE_BLOCK_BYTES;
-                int to = b * BLOCK_BYTES + 2 * position;
-                tile[to] = rows[from];
-                tile[to + 1] = rows[from + 1];
+                tile[b * SCALE_BYTES + 2 * r] = rows[from];
+                tile[b * SCALE_BYTES + 2 * r + 1] = rows[from + 1];
+                int to = blocks * SCALE_BYTES + b * BLOCK / 8 * GROUP_BYTES + 4 * r;
                 for (int c = 0; c < BLOCK; c += 2) {
-                    int at = to + SCALE_BYTES + c / 4 * GROUP_BYTES + c % 4 / 2;
-                    tile[at] = (byte) (nibble(rows, from + 2, c) | nibble(rows, from + 2, c + 1) << 4);
+                    int low = nibble(rows, from + 2, c);
+                    int high = nibble(rows, from + 2, c + 1);
+                    tile[to + c / 8 * GROUP_BYTES + c % 8 / 2] = (byte) (low | (c % 8 == 6 ? high ^ 8 : high) << 4);
                 }
             }
         }
@@ -57,123 +55,100 @@ final class TileQ4 extends TileFormat {
         return c < 16 ? rows[at + c] & 15 : rows[at + c - 16] >> 4 & 15;
     }
 
+    /** Activations divided by powers of 16, then what each block is too large by. */
     @Override
-    void multiply(
-            MemorySegment w, long start, int tiles, long tileStride, int k, float[] x, int xStart, float[] out, int outStart) {
-        for (int tile = 0; tile < tiles; tile++) {
-            long at = start + tile * tileStride;
-            int to = outStart + tile * ROWS;
-            if (WIDE.length() == ROWS) {
-                multiplyWide(w, at, k / BLOCK, x, xStart, out, to);
-            } else {
-                for (int r = 0; r < 8; r += L) {
-                    multiplyLanes(w, at, r, k / BLOCK, x, xStart, out, to + r);
+    int prepared(int k) {
+        return k + k / BLOCK;
+    }
+
+    @Override
+    void prepare(float[] x, int xStart, int k, float[] out, int outStart) {
+        for (int b = 0; b < k / BLOCK; b++) {
+            float excess = 0;
+            for (int g = b * BLOCK; g < (b + 1) * BLOCK; g += 8) {
+                float factor = 1;
+                for (int c = g; c < g + 8; c++) {
+                    float value = x[xStart + c];
+                    excess += c < g + 7 ? value : 0;
+                    out[outStart + c] = value * factor;
+                    factor *= 0x1p-4f;
                 }
             }
+            out[outStart + k + b] = -8 * excess;
         }
     }
 
-    /** All 16 rows in one vector, in position order until the end. */
-    private static void multiplyWide(MemorySegment w, long at, int blocks, float[] x, int xStart, float[] out, int to) {
+    @Override
+    int scratch(int k) {
+        return k / BLOCK * ROWS;
+    }
+
+    @Override
+    void multiply(
+            MemorySegment w, long start, int tiles, long tileStride, int k, float[] x, int xStart, float[] out, int outStart,
+            float[] scratch) {
+        for (int tile = 0; tile < tiles; tile++) {
+            for (int r = 0; r < ROWS; r += WIDE.length()) {
+                long at = start + tile * tileStride;
+                int to = outStart + tile * ROWS + r;
+                TileQ8.scales(w, at + 2 * r, k / BLOCK, x, xStart + k, scratch, out, to);
+                multiplyLanes(w, at + k / BLOCK * SCALE_BYTES + 4 * r, k / 8, x, xStart, scratch, out, to);
+            }
+        }
+    }
+
+    /** The sums of one vector of rows; groups of eight columns are added up before their scale is applied. */
+    private static void multiplyLanes(
+            MemorySegment w, long at, int groups, float[] x, int xStart, float[] scales, float[] out, int to) {
         FloatVector sum = FloatVector.zero(WIDE);
-        for (int b = 0; b < blocks; b++) {
-            long o = at + (long) b * BLOCK_BYTES;
-            FloatVector sum0 = FloatVector.zero(WIDE);
-            FloatVector sum1 = FloatVector.zero(WIDE);
-            FloatVector sum2 = FloatVector.zero(WIDE);
-            FloatVector sum3 = FloatVector.zero(WIDE);
-            for (int g = 0; g < BLOCK / 4; g++) {
-                IntVector v = (IntVector) ShortVector.fromMemorySegment(
-                                WIDE_SHORTS, w, o + SCALE_BYTES + g * GROUP_BYTES, ORDER)
-                        .convertShape(VectorOperators.S2I, WIDE_I, 0);
-                int i = xStart + b * BLOCK + 4 * g;
-                sum0 = value(v, 0).fma(FloatVector.broadcast(WIDE, x[i]), sum0);
-                sum1 = value(v, 4).fma(FloatVector.broadcast(WIDE, x[i + 1]), sum1);
-                sum2 = value(v, 8).fma(FloatVector.broadcast(WIDE, x[i + 2]), sum2);
-                sum3 = value(v, 12).fma(FloatVector.broadcast(WIDE, x[i + 3]), sum3);
-            }
-            sum = sum0.add(sum1).add(sum2.add(sum3)).fma(TileQ8.wideScales(w, o), sum);
+        for (int g = 0; g < groups; g++) {
+            IntVector v = IntVector.fromMemorySegment(WIDE_I, w, at + (long) g * GROUP_BYTES, ORDER);
+            int i = xStart + 8 * g;
+            FloatVector even = TileQ8.masked(v, 0xf).mul(x[i]);
+            FloatVector odd = TileQ8.masked(v, 0xf0).mul(x[i + 1]);
+            even = TileQ8.masked(v, 0xf00).fma(FloatVector.broadcast(WIDE, x[i + 2]), even);
+            odd = TileQ8.masked(v, 0xf000).fma(FloatVector.broadcast(WIDE, x[i + 3]), odd);
+            even = TileQ8.masked(v, 0xf0000).fma(FloatVector.broadcast(WIDE, x[i + 4]), even);
+            odd = TileQ8.masked(v, 0xf00000).fma(FloatVector.broadcast(WIDE, x[i + 5]), odd);
+            even = TileQ8.masked(v, 0xf000000).fma(FloatVector.broadcast(WIDE, x[i + 6]), even);
+            odd = TileQ8.masked(v, 0xf0000000).fma(FloatVector.broadcast(WIDE, x[i + 7]), odd);
+            sum = even.add(odd).fma(FloatVector.fromArray(WIDE, scales, (g >> 2) * WIDE.length()), sum);
         }
-        TileQ8.addInRowOrder(sum, out, to);
-    }
-
-    /** {@code ((v >> shift) & 15) - 8} as floats. */
-    private static FloatVector value(IntVector v, int shift) {
-        return (FloatVector)
-                v.lanewise(VectorOperators.LSHR, shift).and(15).sub(8).convert(VectorOperators.I2F, 0);
-    }
-
-    /** Rows r and 8 + r onwards, one vector each. */
-    private static void multiplyLanes(MemorySegment w, long at, int r, int blocks, float[] x, int xStart, float[] out, int to) {
-        FloatVector low = FloatVector.zero(F);
-        FloatVector high = FloatVector.zero(F);
-        for (int b = 0; b < blocks; b++) {
-            long o = at + (long) b * BLOCK_BYTES;
-            FloatVector low0 = FloatVector.zero(F);
-            FloatVector high0 = FloatVector.zero(F);
-            FloatVector low1 = FloatVector.zero(F);
-            FloatVector high1 = FloatVector.zero(F);
-            for (int g = 0; g < BLOCK / 4; g++) {
-                IntVector v = IntVector.fromMemorySegment(I, w, o + SCALE_BYTES + g * GROUP_BYTES + 4 * r, ORDER);
-                int i = xStart + b * BLOCK + 4 * g;
-                FloatVector x0 = FloatVector.broadcast(F, x[i]);
-                FloatVector x1 = FloatVector.broadcast(F, x[i + 1]);
-                FloatVector x2 = FloatVector.broadcast(F, x[i + 2]);
-                FloatVector x3 = FloatVector.broadcast(F, x[i + 3]);
-                low0 = value(v, 0).fma(x0, low0);
-                high0 = value(v, 16).fma(x0, high0);
-                low1 = value(v, 4).fma(x1, low1);
-                high1 = value(v, 20).fma(x1, high1);
-                low0 = value(v, 8).fma(x2, low0);
-                high0 = value(v, 24).fma(x2, high0);
-                low1 = value(v, 12).fma(x3, low1);
-                high1 = value(v, 28).fma(x3, high1);
-            }
-            IntVector scales = IntVector.fromMemorySegment(I, w, o + 4 * r, ORDER);
-            low = low0.add(low1).fma(Lanes.halfToFloat(scales.lanewise(VectorOperators.LSHL, 16)), low);
-            high = high0.add(high1).fma(Lanes.halfToFloat(scales.and(0xffff0000)), high);
-        }
-        TileF32.add(low, out, to);
-        TileF32.add(high, out, to + 8);
+        FloatVector.fromArray(WIDE, out, to).add(sum).intoArray(out, to);
     }
 
     @Override
-    void decode(MemorySegment w, long start, int k, float[] out, int outStride, int column) {
-        for (int b = 0; b < k / BLOCK; b++) {
-            for (int r = 0; r < 8; r += L) {
-                decodeBlock(w, start + (long) b * BLOCK_BYTES, r, out, outStride, b * BLOCK * outStride + column + r);
+    void decode(MemorySegment w, long start, int k, int first, int count, float[] out, int outStride, int column) {
+        for (int b = first / BLOCK; b < (first + count) / BLOCK; b++) {
+            for (int r = 0; r < ROWS; r += WIDE.length()) {
+                long weights = start + k / BLOCK * SCALE_BYTES + (long) b * BLOCK / 8 * GROUP_BYTES + 4 * r;
+                decodeBlock(
+                        w, start + b * SCALE_BYTES + 2 * r, weights, out, outStride,
+                        (b * BLOCK - first) * outStride + column + r);
             }
         }
     }
 
-    private static void decodeBlock(MemorySegment w, long o, int r, float[] out, int outStride, int to) {
-        IntVector scales = IntVector.fromMemorySegment(I, w, o + 4 * r, ORDER);
-        FloatVector lowScale = Lanes.halfToFloat(scales.lanewise(VectorOperators.LSHL, 16));
-        FloatVector highScale = Lanes.halfToFloat(scales.and(0xffff0000));
-        for (int g = 0; g < BLOCK / 4; g++) {
-            IntVector v = IntVector.fromMemorySegment(I, w, o + SCALE_BYTES + g * GROUP_BYTES + 4 * r, ORDER);
-            int i = to + 4 * g * outStride;
-            value(v, 0).mul(lowScale).intoArray(out, i);
-            value(v, 16).mul(highScale).intoArray(out, i + 8);
-            value(v, 4).mul(lowScale).intoArray(out, i + outStride);
-            value(v, 20).mul(highScale).intoArray(out, i + outStride + 8);
-            value(v, 8).mul(lowScale).intoArray(out, i + 2 * outStride);
-            value(v, 24).mul(highScale).intoArray(out, i + 2 * outStride + 8);
-            value(v, 12).mul(lowScale).intoArray(out, i + 3 * outStride);
-            value(v, 28).mul(highScale).intoArray(out, i + 3 * outStride + 8);
+    private static void decodeBlock(MemorySegment w, long scaleAt, long at, float[] out, int outStride, int to) {
+        FloatVector scale = Lanes.wideHalves(w, scaleAt);
+        for (int c = 0; c < BLOCK; c++) {
+            IntVector v = IntVector.fromMemorySegment(WIDE_I, w, at + (long) (c >> 3) * GROUP_BYTES, ORDER);
+            // The highest nibble has its sign bit flipped: as an unsigned one it is too small or too large by 8.
+            IntVector nibble = v.lanewise(VectorOperators.XOR, 0x80000000)
+                    .lanewise(VectorOperators.LSHR, 4 * (c & 7))
+                    .and(15)
+                    .sub(8);
+            ((FloatVector) nibble.convert(VectorOperators.I2F, 0)).mul(scale).intoArray(out, to + c * outStride);
         }
     }
 
     @Override
-    void decodeRow(MemorySegment w, long start, int r, int k, float[] out, int outStart) {
-        int position = position(r);
-        for (int b = 0; b < k / BLOCK; b++) {
-            long o = start + (long) b * BLOCK_BYTES + 2 * position;
-            float scale = Float.float16ToFloat(w.get(CpuTensor.SHORT, o));
-            for (int c = 0; c < BLOCK; c++) {
-                int nibbles = w.get(CpuTensor.SHORT, o + SCALE_BYTES + c / 4 * GROUP_BYTES);
-                out[outStart + b * BLOCK + c] = scale * ((nibbles >> c % 4 * 4 & 15) - 8);
-            }
+    void decodeRow(MemorySegment w, long start, int k, int r, int first, int count, float[] out, int outStart) {
+        for (int c = first; c < first + count; c++) {
+            float scale = Float.float16ToFloat(w.get(CpuTensor.SHORT, start + c / BLOCK * SCALE_BYTES + 2 * r));
+            long at = start + k / BLOCK * SCALE_BYTES + (long) c / 8 * GROUP_BYTES + 4 * r + c % 8 / 2;
+            int nibble = w.get(ValueLayout.JAVA_BYTE, at) >> c % 2 * 4 & 15;
+            out[outStart + c - first] = scale * ((c % 8 == 7 ? nibble ^ 8 : nibble) - 8);
         }
     }
 }

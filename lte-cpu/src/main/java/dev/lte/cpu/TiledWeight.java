@@ -124,8 +124,10 @@ final class TiledWeight implements Tensor {
             Part part = parts.get(i);
             int r = wanted - part.firstRow();
             if (r >= 0 && r < part.rows()) {
-                long start = r / TileFormat.ROWS * part.tileBytes() + part.format().columnOffset(firstColumn);
-                part.format().decodeRow(part.bytes(), start, r % TileFormat.ROWS, columns, out, outStart);
+                long start = r / TileFormat.ROWS * part.tileBytes();
+                part.format()
+                        .decodeRow(
+                                part.bytes(), start, part.columns(), r % TileFormat.ROWS, firstColumn, columns, out, outStart);
                 return;
             }
         }

@@ -21,6 +21,16 @@ final class RandomWeights {
         return new WeightData(dtype.name().toLowerCase(Locale.ROOT), dtype, rows, columns, bytes);
     }
 
+    /** As {@link #weight}, quickly: one random row of blocks over and over. */
+    static WeightData repeated(DType dtype, int rows, int columns, Random random) {
+        WeightData row = weight(dtype, 1, columns, random);
+        MemorySegment bytes = Arena.ofAuto().allocate(rows * row.rowBytes(), 64);
+        for (int r = 0; r < rows; r++) {
+            MemorySegment.copy(row.bytes(), 0, bytes, r * row.rowBytes(), row.rowBytes());
+        }
+        return new WeightData(row.name(), dtype, rows, columns, bytes);
+    }
+
     private static void block(DType dtype, MemorySegment block, Random random) {
         float value = (float) random.nextGaussian() * 0.05f;
         switch (dtype) {
