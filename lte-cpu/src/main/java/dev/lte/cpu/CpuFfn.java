@@ -36,7 +36,7 @@ final class CpuFfn implements FfnWeights {
         gate = data.gate() == null ? null : TileFormat.of(data.gate().dtype());
         up = TileFormat.of(data.up().dtype());
         boolean onBlocks = spec.expertSize() % data.down().dtype().blockSize() == 0;
-        down = onBlocks ? TileFormat.of(data.down().dtype()) : TileQ8.INSTANCE;
+        down = onBlocks ? TileFormat.ofDown(data.down().dtype()) : ColumnsQ8.INSTANCE;
         int block = down.dtype().blockSize();
         downColumns = (spec.expertSize() + block - 1) / block * block;
         gateBytes = gate == null ? 0 : neuronTiles() * gate.tileBytes(spec.model());
@@ -167,14 +167,14 @@ final class CpuFfn implements FfnWeights {
             int end = neuron + spec.expertSize();
             for (int tile = 0; tile < neuronTiles(); tile++) {
                 int row = neuron + tile * TileFormat.ROWS;
-                if (gatePacker != null && gate != null) {
-                    gatePacker.pack(row, end, 0, spec.model(), bytes, start + tile * gate.tileBytes(spec.model()));
+                if (gatePacker != null) {
+                    gatePacker.pack(row, end, 0, spec.model(), bytes, start, neuronTiles(), tile);
                 }
-                upPacker.pack(row, end, 0, spec.model(), bytes, start + upStart() + tile * up.tileBytes(spec.model()));
+                upPacker.pack(row, end, 0, spec.model(), bytes, start + upStart(), neuronTiles(), tile);
             }
             for (int tile = 0; tile < modelTiles(); tile++) {
-                long at = start + downStart() + tile * down.tileBytes(downColumns);
-                downPacker.pack(tile * TileFormat.ROWS, neuron, spec.expertSize(), bytes, at);
+                int row = tile * TileFormat.ROWS;
+                downPacker.pack(row, neuron, spec.expertSize(), bytes, start + downStart(), modelTiles(), tile);
             }
         }
     }

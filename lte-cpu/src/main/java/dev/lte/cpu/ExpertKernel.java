@@ -79,20 +79,22 @@ final class ExpertKernel {
     private void multiply(
             MemorySegment bytes, long start, TileFormat format, int tiles, int k, float[] x, int[] xRows, float[] out,
             int outColumn, int count, int[] outRows) {
-        long tileBytes = format.tileBytes(k);
         if (count < GEMM_ROWS) {
             int prepares = format.prepared(k);
-            int works = format.scratch(k);
-            if (scratch.length < prepares + works) {
-                scratch = new float[works];
+            int works = format.scratch(tiles, k);
+            if (prepared.length < prepares) {
                 prepared = new float[prepares];
             }
+            if (scratch.length < works) {
+                scratch = new float[works];
+            }
             for (int i = 0; i < count; i++) {
+                int to = outRows[i] + outColumn;
                 if (prepares > 0) {
                     format.prepare(x, xRows[i], k, prepared, 0);
-                    format.multiply(bytes, start, tiles, tileBytes, k, prepared, 0, out, outRows[i] + outColumn, scratch);
+                    format.multiply(bytes, start, tiles, 0, tiles, k, 0, k, prepared, 0, out, to, scratch);
                 } else {
-                    format.multiply(bytes, start, tiles, tileBytes, k, x, xRows[i], out, outRows[i] + outColumn, scratch);
+                    format.multiply(bytes, start, tiles, 0, tiles, k, 0, k, x, xRows[i], out, to, scratch);
                 }
             }
             return;
@@ -101,8 +103,7 @@ final class ExpertKernel {
             for (int c = 0; c < k; c += Gemm.DEPTH) {
                 int depth = Math.min(Gemm.DEPTH, k - c);
                 for (int i = 0; i < 2 && tile + i < tiles; i++) {
-                    long at = start + (tile + i) * tileBytes;
-                    format.decode(bytes, at, k, c, depth, panel, Gemm.WIDTH, i * TileFormat.ROWS);
+                    format.decode(bytes, start, tiles, tile + i, k, c, depth, panel, Gemm.WIDTH, i * TileFormat.ROWS);
                 }
                 Gemm.multiply(panel, depth, x, xRows, 0, c, out, outRows, outColumn + tile * TileFormat.ROWS, count);
             }

@@ -24,7 +24,7 @@ final class Lanes {
     static final VectorSpecies<Integer> WIDE_I = VectorSpecies.of(int.class, WIDE.vectorShape());
 
     /** As many shorts as {@link #WIDE} has lanes, or the narrowest vector there is. */
-    private static final VectorSpecies<Short> WIDE_HALVES =
+    static final VectorSpecies<Short> WIDE_HALVES =
             VectorSpecies.of(short.class, VectorShape.forBitSize(Math.max(64, 16 * WIDE.length())));
 
     /** Lanes of {@link #F}. */
@@ -52,10 +52,17 @@ final class Lanes {
         return magnitude.reinterpretAsInts().or(high.and(0x80000000)).reinterpretAsFloats();
     }
 
-    /** As many F16 values as {@link #WIDE} has lanes, from a byte offset on. */
+    /**
+     * As many F16 values as {@link #WIDE} has lanes, from a byte offset on; as {@link #halfToFloat}, whose code it repeats on
+     * purpose: a method that vectors of two widths pass through has a polluted type profile, and C2 boxes.
+     */
     static FloatVector wideHalves(MemorySegment from, long at) {
         IntVector bits = (IntVector) ShortVector.fromMemorySegment(WIDE_HALVES, from, at, ORDER)
                 .convertShape(VectorOperators.S2I, WIDE_I, 0);
-        return halfToFloat(bits.lanewise(VectorOperators.LSHL, 16));
+        FloatVector magnitude =
+                bits.and(0x7fff).lanewise(VectorOperators.LSHL, 13).reinterpretAsFloats().mul(0x1p112f);
+        return magnitude.reinterpretAsInts()
+                .or(bits.and(0x8000).lanewise(VectorOperators.LSHL, 16))
+                .reinterpretAsFloats();
     }
 }

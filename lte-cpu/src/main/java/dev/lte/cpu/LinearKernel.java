@@ -153,17 +153,14 @@ final class LinearKernel implements WorkerPool.Task {
     private void multiplyTiles(TiledWeight.Part from, int tile, int tiles, int worker) {
         TileFormat format = from.format();
         MemorySegment bytes = from.bytes();
-        long tileBytes = from.tileBytes();
-        long start = tile * tileBytes + format.columnOffset(firstColumn);
-        float[] work = scratch.floats(worker, format.scratch(columns));
+        float[] work = scratch.floats(worker, format.scratch(tiles, columns));
         float[] sum = sums.floats(worker, tiles * TileFormat.ROWS);
         for (int t = 0; t < tokens; t++) {
             Arrays.fill(sum, 0, tiles * TileFormat.ROWS, 0f);
-            if (preparedStride > 0) {
-                format.multiply(bytes, start, tiles, tileBytes, columns, prepared, t * preparedStride, sum, 0, work);
-            } else {
-                format.multiply(bytes, start, tiles, tileBytes, columns, x, xRows[t], sum, 0, work);
-            }
+            boolean plain = preparedStride == 0;
+            format.multiply(
+                    bytes, 0, from.tiles(), tile, tiles, from.columns(), firstColumn, columns, plain ? x : prepared,
+                    plain ? xRows[t] : t * preparedStride, sum, 0, work);
             store(sum, 0, from.firstRow() + tile * TileFormat.ROWS, tiles * TileFormat.ROWS, endRow(from), t);
         }
     }
@@ -178,7 +175,7 @@ final class LinearKernel implements WorkerPool.Task {
             int depth = Math.min(Gemm.DEPTH, columns - c);
             for (int i = 0; i < tiles; i++) {
                 format.decode(
-                        bytes, (tile + i) * from.tileBytes(), from.columns(), firstColumn + c, depth, panel, Gemm.WIDTH,
+                        bytes, 0, from.tiles(), tile + i, from.columns(), firstColumn + c, depth, panel, Gemm.WIDTH,
                         i * TileFormat.ROWS);
             }
             Gemm.multiply(panel, depth, x, xRows, firstToken, c, sum, sumRows, 0, count);

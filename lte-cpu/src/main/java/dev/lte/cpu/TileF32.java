@@ -36,11 +36,12 @@ final class TileF32 extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int tiles, long tileStride, int k, float[] x, int xStart, float[] out, int outStart,
-            float[] scratch) {
-        for (int tile = 0; tile < tiles; tile++) {
+            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
+            int xStart, float[] out, int outStart, float[] scratch) {
+        for (int i = 0; i < tiles; i++) {
+            long at = start + (tile + i) * tileBytes(columns) + columnOffset(first);
             for (int r = 0; r < 8; r += L) {
-                multiplyLanes(w, start + tile * tileStride + 4 * r, k, x, xStart, out, outStart + tile * ROWS + r);
+                multiplyLanes(w, at + 4 * r, k, x, xStart, out, outStart + i * ROWS + r);
             }
         }
     }
@@ -77,8 +78,10 @@ final class TileF32 extends TileFormat {
     }
 
     @Override
-    void decode(MemorySegment w, long start, int k, int first, int count, float[] out, int outStride, int column) {
-        long from = start + columnOffset(first);
+    void decode(
+            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            int column) {
+        long from = start + tile * tileBytes(columns) + columnOffset(first);
         for (int c = 0; c < count; c++) {
             long o = from + (long) c * COLUMN_BYTES;
             for (int r = 0; r < ROWS; r += L) {

@@ -2,6 +2,7 @@ package dev.lte.cpu;
 
 import dev.lte.backend.DType;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * How a weight matrix lies in memory: tiles of {@value #ROWS} rows (output features), each tile holding for every column k
@@ -16,7 +17,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>Implementations have no state; kernels work on native memory only, whose bounds and lifetime every access checks.
  */
-abstract sealed class TileFormat permits TileF32, TileBf16, TileF16, TileQ8, TileQ4 {
+abstract sealed class TileFormat permits TileF32, TileBf16, TileF16, TileQ8, TileQ4, ColumnsQ8, ColumnsQ4 {
     /** Rows of a tile. */
     static final int ROWS = 16;
 
@@ -34,6 +35,19 @@ abstract sealed class TileFormat permits TileF32, TileBf16, TileF16, TileQ8, Til
             case BF16 -> TileBf16.INSTANCE;
             case Q4_0 -> TileQ4.INSTANCE;
             default -> TileQ8.INSTANCE;
+        };
+    }
+
+    /**
+     * The format of a down projection of an expert, which has few columns and many rows: block types go column group by
+     * column group through all rows, so that loops stay long.
+     */
+    static TileFormat ofDown(DType dtype) {
+        TileFormat format = of(dtype);
+        return switch (format) {
+            case TileQ8 tiles -> ColumnsQ8.INSTANCE;
+            case TileQ4 tiles -> ColumnsQ4.INSTANCE;
+            default -> format;
         };
     }
 
@@ -65,35 +79,44 @@ abstract sealed class TileFormat permits TileF32, TileBf16, TileF16, TileQ8, Til
         throw new UnsupportedOperationException();
     }
 
-    /** Floats of scratch memory that {@link #multiply} needs for tiles of {@code k} columns. */
-    int scratch(int k) {
+    /** Floats of scratch memory that {@link #multiply} needs for this many tiles of {@code k} columns. */
+    int scratch(int tiles, int k) {
         return 0;
     }
 
+    /** Stores a packed tile. */
+    void store(byte[] packed, MemorySegment w, long start, int allTiles, int tile, int k) {
+        MemorySegment.copy(packed, 0, w, ValueLayout.JAVA_BYTE, start + tile * tileBytes(k), packed.length);
+    }
+
     /**
-     * {@code out[16 i + r] += sum over c of tile i [r][c] * x[c]} for {@code tiles} tiles. F32 sums.
+     * {@code out[16 i + r] += sum over c of tile i [r][c] * x[c]} for {@code tiles} tiles from {@code tile} on. F32 sums.
      *
      * @param w the packed weights
-     * @param start byte offset of the first column that is wanted in the first tile; for block types that of the tile
-     * @param tileStride bytes from tile to tile
-     * @param k columns to multiply; for block types all of the tile
+     * @param start byte offset of the matrix
+     * @param allTiles of the matrix
+     * @param columns of the matrix
+     * @param first column to multiply with; 0 for block types
+     * @param k columns to multiply with; all of them for block types
      * @param x activations, {@linkplain #prepare prepared} if need be, from index {@code xStart}
      * @param out sums, from index {@code outStart}
      * @param scratch at least {@link #scratch} floats
      */
     abstract void multiply(
-            MemorySegment w, long start, int tiles, long tileStride, int k, float[] x, int xStart, float[] out, int outStart,
-            float[] scratch);
+            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
+            int xStart, float[] out, int outStart, float[] scratch);
 
     /**
      * Decodes one tile: {@code out[c * outStride + column + r] = tile[r][first + c]} for {@code count} columns.
      *
-     * @param start byte offset of the tile
-     * @param k columns of the tile
+     * @param start byte offset of the matrix
+     * @param allTiles of the matrix
+     * @param columns of the matrix
      * @param first column, the beginning of a block
      */
     abstract void decode(
-            MemorySegment w, long start, int k, int first, int count, float[] out, int outStride, int column);
+            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            int column);
 
     /** Decodes columns {@code first} to {@code first + count}, whole blocks, of row {@code r} of a tile of k columns. */
     abstract void decodeRow(MemorySegment w, long start, int k, int r, int first, int count, float[] out, int outStart);

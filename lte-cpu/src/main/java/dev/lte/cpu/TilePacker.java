@@ -1,7 +1,6 @@
 package dev.lte.cpu;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /** Packs tiles out of a weight's rows. Used by one thread. */
@@ -10,7 +9,7 @@ final class TilePacker {
     private final TileFormat format;
     private final int rows;
     private final byte[] rowBytes;
-    private final byte[] tile;
+    private final byte[] packed;
 
     /**
      * @param rows of the weight; tiles that reach beyond are filled with zeros
@@ -22,19 +21,20 @@ final class TilePacker {
         this.rows = rows;
         int bytes = Math.toIntExact(format.tileBytes(k));
         this.rowBytes = new byte[bytes];
-        this.tile = new byte[bytes];
+        this.packed = new byte[bytes];
     }
 
     /**
      * Packs rows {@code firstRow} to {@code firstRow + 16}, columns {@code from} to {@code from + count}, the rest of the
-     * tile's columns being zeros.
+     * tile's columns being zeros, as tile number {@code tile} of a matrix of {@code allTiles} at byte {@code outStart}.
      */
-    void pack(int firstRow, int from, int count, MemorySegment out, long outStart) {
-        pack(firstRow, rows, from, count, out, outStart);
+    void pack(int firstRow, int from, int count, MemorySegment out, long outStart, int allTiles, int tile) {
+        pack(firstRow, rows, from, count, out, outStart, allTiles, tile);
     }
 
     /** As above, but only rows below {@code endRow} are taken. */
-    void pack(int firstRow, int endRow, int from, int count, MemorySegment out, long outStart) {
+    void pack(
+            int firstRow, int endRow, int from, int count, MemorySegment out, long outStart, int allTiles, int tile) {
         int size = rowBytes.length / TileFormat.ROWS;
         int k = size / format.dtype().blockBytes() * format.dtype().blockSize();
         for (int r = 0; r < TileFormat.ROWS; r++) {
@@ -44,7 +44,7 @@ final class TilePacker {
                 Arrays.fill(rowBytes, r * size, (r + 1) * size, (byte) 0);
             }
         }
-        format.pack(rowBytes, k, tile);
-        MemorySegment.copy(tile, 0, out, ValueLayout.JAVA_BYTE, outStart, tile.length);
+        format.pack(rowBytes, k, packed);
+        format.store(packed, out, outStart, allTiles, tile, k);
     }
 }

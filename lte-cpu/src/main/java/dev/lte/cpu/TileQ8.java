@@ -26,6 +26,7 @@ final class TileQ8 extends TileFormat {
     private static final int FILE_BLOCK_BYTES = 34;
     private static final int SCALE_BYTES = 2 * ROWS;
     private static final int GROUP_BYTES = 4 * ROWS;
+    private static final int BLOCK_BYTES = BLOCK / 4 * GROUP_BYTES;
 
     private TileQ8() {
         super(DType.Q8_0);
@@ -74,18 +75,18 @@ final class TileQ8 extends TileFormat {
     }
 
     @Override
-    int scratch(int k) {
+    int scratch(int tiles, int k) {
         return k / BLOCK * ROWS;
     }
 
     @Override
     void multiply(
-            MemorySegment w, long start, int tiles, long tileStride, int k, float[] x, int xStart, float[] out, int outStart,
-            float[] scratch) {
-        for (int tile = 0; tile < tiles; tile++) {
+            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
+            int xStart, float[] out, int outStart, float[] scratch) {
+        for (int i = 0; i < tiles; i++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
-                long at = start + tile * tileStride;
-                int to = outStart + tile * ROWS + r;
+                long at = start + (tile + i) * tileBytes(columns);
+                int to = outStart + i * ROWS + r;
                 scales(w, at + 2 * r, k / BLOCK, x, xStart + k, scratch, out, to);
                 multiplyLanes(w, at + k / BLOCK * SCALE_BYTES + 4 * r, k / 4, x, xStart, scratch, out, to);
             }
@@ -95,13 +96,13 @@ final class TileQ8 extends TileFormat {
     /** Decodes the scales of some rows to {@code scales}, and adds {@code sum over b of scale[b] * excess[b]} to out. */
     static void scales(
             MemorySegment w, long at, int blocks, float[] excess, int excessStart, float[] scales, float[] out, int to) {
-        FloatVector sum = FloatVector.fromArray(WIDE, out, to);
+        FloatVector sum = FloatVector.zero(WIDE);
         for (int b = 0; b < blocks; b++) {
             FloatVector scale = Lanes.wideHalves(w, at + (long) b * SCALE_BYTES);
             scale.intoArray(scales, b * WIDE.length());
             sum = scale.fma(FloatVector.broadcast(WIDE, excess[excessStart + b]), sum);
         }
-        sum.intoArray(out, to);
+        FloatVector.fromArray(WIDE, out, to).add(sum).intoArray(out, to);
     }
 
     /** The sums of one vector of rows; groups of four columns are added up before their scale is applied. */
@@ -125,12 +126,15 @@ final class TileQ8 extends TileFormat {
     }
 
     @Override
-    void decode(MemorySegment w, long start, int k, int first, int count, float[] out, int outStride, int column) {
+    void decode(
+            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            int column) {
+        long from = start + tile * tileBytes(columns);
+        long weights = from + columns / BLOCK * SCALE_BYTES;
         for (int b = first / BLOCK; b < (first + count) / BLOCK; b++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
-                long weights = start + k / BLOCK * SCALE_BYTES + (long) b * BLOCK * ROWS + 4 * r;
                 decodeBlock(
-                        w, start + b * SCALE_BYTES + 2 * r, weights, out, outStride,
+                        w, from + b * SCALE_BYTES + 2 * r, weights + (long) b * BLOCK_BYTES + 4 * r, out, outStride,
                         (b * BLOCK - first) * outStride + column + r);
             }
         }
@@ -140,12 +144,16 @@ final class TileQ8 extends TileFormat {
         FloatVector scale = Lanes.wideHalves(w, scaleAt);
         for (int g = 0; g < BLOCK / 4; g++) {
             IntVector v = IntVector.fromMemorySegment(WIDE_I, w, at + (long) g * GROUP_BYTES, ORDER);
-            int i = to + 4 * g * outStride;
-            masked(v, 0xff).sub(128).mul(scale).intoArray(out, i);
-            masked(v.lanewise(VectorOperators.LSHR, 8), 0xff).sub(128).mul(scale).intoArray(out, i + outStride);
-            masked(v.lanewise(VectorOperators.LSHR, 16), 0xff).sub(128).mul(scale).intoArray(out, i + 2 * outStride);
-            masked(v.lanewise(VectorOperators.ASHR, 24), -1).mul(scale).intoArray(out, i + 3 * outStride);
+            decodeGroup(v, scale, out, outStride, to + 4 * g * outStride);
         }
+    }
+
+    /** Four columns of one vector of rows. */
+    static void decodeGroup(IntVector v, FloatVector scale, float[] out, int outStride, int to) {
+        masked(v, 0xff).sub(128).mul(scale).intoArray(out, to);
+        masked(v.lanewise(VectorOperators.LSHR, 8), 0xff).sub(128).mul(scale).intoArray(out, to + outStride);
+        masked(v.lanewise(VectorOperators.LSHR, 16), 0xff).sub(128).mul(scale).intoArray(out, to + 2 * outStride);
+        masked(v.lanewise(VectorOperators.ASHR, 24), -1).mul(scale).intoArray(out, to + 3 * outStride);
     }
 
     @Override

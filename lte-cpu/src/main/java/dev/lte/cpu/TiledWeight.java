@@ -76,7 +76,7 @@ final class TiledWeight implements Tensor {
         pool.run((item, worker) -> {
             TilePacker packer = new TilePacker(new RowReader(data, format, true), format, data.rows(), columns);
             for (int tile = item * tiles / chunks; tile < (item + 1) * tiles / chunks; tile++) {
-                packer.pack(tile * TileFormat.ROWS, 0, columns, bytes, tile * tileBytes);
+                packer.pack(tile * TileFormat.ROWS, 0, columns, bytes, 0, tiles, tile);
             }
         }, chunks);
         return new Part(format, bytes, firstRow, data.rows(), columns);

@@ -1,0 +1,163 @@
+package dev.lte.cpu;
+
+import static dev.lte.cpu.Lanes.ORDER;
+import static dev.lte.cpu.Lanes.WIDE;
+import static dev.lte.cpu.Lanes.WIDE_I;
+
+import dev.lte.backend.DType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+
+/**
+ * Q8_0 for matrices of few columns: per block of 32 columns the weights as ints {@code [8][rows]}, each with four columns of
+ * its row as in {@link TileQ8}, then the F16 scales {@code [rows]}. A pass over all rows multiplies with four activations that
+ * stay in registers; unscaled sums wait in the first-level cache.
+ */
+final class ColumnsQ8 extends TileFormat {
+    static final ColumnsQ8 INSTANCE = new ColumnsQ8();
+
+    private static final int BLOCK = 32;
+    private static final int GROUPS = BLOCK / 4;
+    private static final int SCALE_BYTES = 2 * ROWS;
+    private static final int GROUP_BYTES = 4 * ROWS;
+    private static final int BLOCK_BYTES = SCALE_BYTES + GROUPS * GROUP_BYTES;
+
+    private ColumnsQ8() {
+        super(DType.Q8_0);
+    }
+
+    @Override
+    void pack(byte[] rows, int k, byte[] tile) {
+        TileQ8.INSTANCE.pack(rows, k, tile);
+    }
+
+    /** Takes a {@link TileQ8} tile apart. */
+    @Override
+    void store(byte[] packed, MemorySegment w, long start, int allTiles, int tile, int k) {
+        int weights = k / BLOCK * SCALE_BYTES;
+        for (int b = 0; b < k / BLOCK; b++) {
+            long block = start + (long) b * allTiles * BLOCK_BYTES;
+            for (int g = 0; g < GROUPS; g++) {
+                int from = weights + (b * GROUPS + g) * GROUP_BYTES;
+                long to = block + ((long) g * allTiles + tile) * GROUP_BYTES;
+                MemorySegment.copy(packed, from, w, ValueLayout.JAVA_BYTE, to, GROUP_BYTES);
+            }
+            long to = block + (long) GROUPS * allTiles * GROUP_BYTES + (long) tile * SCALE_BYTES;
+            MemorySegment.copy(packed, b * SCALE_BYTES, w, ValueLayout.JAVA_BYTE, to, SCALE_BYTES);
+        }
+    }
+
+    @Override
+    int prepared(int k) {
+        return TileQ8.INSTANCE.prepared(k);
+    }
+
+    @Override
+    void prepare(float[] x, int xStart, int k, float[] out, int outStart) {
+        TileQ8.INSTANCE.prepare(x, xStart, k, out, outStart);
+    }
+
+    @Override
+    int scratch(int tiles, int k) {
+        return tiles * ROWS;
+    }
+
+    /** All tiles at once. */
+    @Override
+    void multiply(
+            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
+            int xStart, float[] out, int outStart, float[] scratch) {
+        int vectors = allTiles * (ROWS / WIDE.length());
+        for (int b = 0; b < k / BLOCK; b++) {
+            long block = start + (long) b * allTiles * BLOCK_BYTES;
+            int xBlock = xStart + b * BLOCK;
+            for (int g = 0; g < GROUPS; g++) {
+                long at = block + (long) g * allTiles * GROUP_BYTES;
+                if (g == 0) {
+                    multiplyFirst(w, at, vectors, x, xBlock, scratch);
+                } else {
+                    multiplyNext(w, at, vectors, x, xBlock + 4 * g, scratch);
+                }
+            }
+            long scales = block + (long) GROUPS * allTiles * GROUP_BYTES;
+            scale(w, scales, vectors, x[xStart + k + b], scratch, out, outStart);
+        }
+    }
+
+    private static void multiplyFirst(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] sums) {
+        FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
+        FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
+        FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
+        FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
+        for (int i = 0; i < vectors; i++) {
+            IntVector v = load(w, at + (long) i * 4 * WIDE.length());
+            FloatVector sum = TileQ8.masked(v, 0xff).mul(x0);
+            sum = TileQ8.masked(v, 0xff00).fma(x1, sum);
+            sum = TileQ8.masked(v, 0xff0000).fma(x2, sum);
+            sum = TileQ8.masked(v, 0xff000000).fma(x3, sum);
+            sum.intoArray(sums, i * WIDE.length());
+        }
+    }
+
+    private static void multiplyNext(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] sums) {
+        FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
+        FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
+        FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
+        FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
+        for (int i = 0; i < vectors; i++) {
+            IntVector v = load(w, at + (long) i * 4 * WIDE.length());
+            FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length());
+            sum = TileQ8.masked(v, 0xff).fma(x0, sum);
+            sum = TileQ8.masked(v, 0xff00).fma(x1, sum);
+            sum = TileQ8.masked(v, 0xff0000).fma(x2, sum);
+            sum = TileQ8.masked(v, 0xff000000).fma(x3, sum);
+            sum.intoArray(sums, i * WIDE.length());
+        }
+    }
+
+    private static IntVector load(MemorySegment w, long at) {
+        return IntVector.fromMemorySegment(WIDE_I, w, at, ORDER);
+    }
+
+    /** {@code out += scale * (sums + excess)}. */
+    static void scale(MemorySegment w, long at, int vectors, float excess, float[] sums, float[] out, int outStart) {
+        for (int i = 0; i < vectors; i++) {
+            int to = outStart + i * WIDE.length();
+            FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length()).add(excess);
+            Lanes.wideHalves(w, at + 2L * i * WIDE.length())
+                    .fma(sum, FloatVector.fromArray(WIDE, out, to))
+                    .intoArray(out, to);
+        }
+    }
+
+    @Override
+    void decode(
+            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            int column) {
+        for (int b = first / BLOCK; b < (first + count) / BLOCK; b++) {
+            long block = start + (long) b * allTiles * BLOCK_BYTES;
+            long scales = block + (long) GROUPS * allTiles * GROUP_BYTES + (long) tile * SCALE_BYTES;
+            for (int r = 0; r < ROWS; r += WIDE.length()) {
+                long at = block + (long) tile * GROUP_BYTES + 4 * r;
+                int to = (b * BLOCK - first) * outStride + column + r;
+                decodeBlock(w, scales + 2 * r, at, (long) allTiles * GROUP_BYTES, out, outStride, to);
+            }
+        }
+    }
+
+    private static void decodeBlock(
+            MemorySegment w, long scaleAt, long at, long groupStride, float[] out, int outStride, int to) {
+        FloatVector scale = Lanes.wideHalves(w, scaleAt);
+        for (int g = 0; g < GROUPS; g++) {
+            TileQ8.decodeGroup(load(w, at + g * groupStride), scale, out, outStride, to + 4 * g * outStride);
+        }
+    }
+
+    /** Nothing reads rows of a down projection. */
+    @Override
+    void decodeRow(MemorySegment w, long start, int k, int r, int first, int count, float[] out, int outStart) {
+        throw new UnsupportedOperationException();
+    }
+}
