@@ -7,7 +7,6 @@ import dev.lte.backend.AttentionSpec;
 import dev.lte.backend.DType;
 import dev.lte.backend.RowBatch;
 import java.util.Arrays;
-import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
@@ -24,48 +23,43 @@ final class AttentionKernel implements WorkerPool.Task {
     private final WorkerPool pool;
     private final Scratch scratch;
     private final int[][] offsets;
+    private final int[][] rows;
 
     private @Nullable CpuTensor out;
     private @Nullable CpuTensor q;
     private @Nullable CpuTensor keys;
     private @Nullable CpuTensor values;
     private @Nullable AttentionSpec spec;
-    /** Per row: the first position seen, the end of those seen, and what {@link #cacheRow} adds to. */
+    /** Per row: the first position seen, the end of those seen, and the sequence, or its first row without a cache. */
     private int[] from = {};
     private int[] to = {};
     private int[] base = {};
-    /** The page table, or null where position p of a row's sequence is row {@code base + p}. */
-    private int @Nullable [] pages;
-    private int pageSize;
+    private final Pages pages = new Pages();
+    private boolean paged;
 
     AttentionKernel(WorkerPool pool) {
         this.pool = pool;
         scratch = new Scratch(pool.threads());
         offsets = new int[pool.threads()][2 * BLOCK];
+        rows = new int[pool.threads()][BLOCK];
     }
 
     /** Over the cache. Without causality a row sees up to the last position that its sequence has among the rows. */
     void run(CpuTensor out, CpuTensor q, CpuTensor keys, CpuTensor values, RowBatch rows, AttentionSpec spec) {
-        CpuTensor positions = (CpuTensor) rows.positions();
-        CpuTensor sequences = (CpuTensor) rows.sequences();
-        CpuTensor table = (CpuTensor) rows.pageTable();
-        int[] position = positions.ints();
-        int[] sequence = sequences.ints();
+        pages.set(rows, keys.rows());
+        paged = true;
         reserve(out.rows());
         for (int t = 0; t < out.rows(); t++) {
-            int p = position[positions.rowStart(t)];
-            int s = sequence[sequences.rowStart(t)];
-            int end = p + 1;
-            if (!spec.causal()) {
-                for (int u = t + 1; u < out.rows() && sequence[sequences.rowStart(u)] == s; u++) {
-                    end = Math.max(end, position[positions.rowStart(u)] + 1);
+            int position = pages.position(t);
+            int end = pages.end(position);
+            for (int u = 0; u < out.rows() && !spec.causal(); u++) {
+                if (pages.sequence(u) == pages.sequence(t)) {
+                    end = Math.max(end, pages.end(pages.position(u)));
                 }
             }
-            base[t] = p < 0 ? 0 : table.rowStart(s);
-            see(t, p, p < 0 ? 0 : end, spec);
+            base[t] = pages.sequence(t);
+            see(t, position, position < 0 ? 0 : end, spec);
         }
-        pages = table.ints();
-        pageSize = rows.pageSize();
         run(out, q, keys, values, spec);
     }
 
@@ -83,7 +77,7 @@ final class AttentionKernel implements WorkerPool.Task {
                 see(t, t - first, spec.causal() ? t - first + 1 : end - first, spec);
             }
         }
-        pages = null;
+        paged = false;
         run(out, q, keys, values, spec);
     }
 
@@ -98,7 +92,7 @@ final class AttentionKernel implements WorkerPool.Task {
     private void see(int row, int position, int end, AttentionSpec spec) {
         int window = spec.window();
         from[row] = window == 0 ? 0 : Math.max(0, position - window + 1);
-        to[row] = window == 0 ? end : Math.min(end, position + window);
+        to[row] = window == 0 ? end : (int) Math.min(end, (long) position + window);
     }
 
     private void run(CpuTensor out, CpuTensor q, CpuTensor keys, CpuTensor values, AttentionSpec spec) {
@@ -139,11 +133,15 @@ final class AttentionKernel implements WorkerPool.Task {
         Arrays.fill(work, 0, group, Float.NEGATIVE_INFINITY);
         Arrays.fill(work, group, 2 * group, 0f);
         int[] offset = offsets[worker];
+        int[] listed = rows[worker];
         for (int p = from[t]; p < to[t]; p += BLOCK) {
-            int count = Math.min(BLOCK, to[t] - p);
-            float[] keyStore = load(k, t, p, count, head * size, size, work, decodedKeys, offset, 0);
+            int count = list(t, p, Math.min(BLOCK, to[t] - p), listed);
+            if (count == 0) {
+                continue;
+            }
+            float[] keyStore = load(k, listed, count, head * size, size, work, decodedKeys, offset, 0);
             score(query.floats(), queryStart, keyStore, offset, count, work, scores, group, s);
-            float[] valueStore = load(v, t, p, count, head * size, size, work, decodedValues, offset, BLOCK);
+            float[] valueStore = load(v, listed, count, head * size, size, work, decodedValues, offset, BLOCK);
             for (int g = 0; g < group; g++) {
                 float shrink = renormalize(work, g, group, scores + g * BLOCK, count);
                 accumulate(
@@ -158,28 +156,31 @@ final class AttentionKernel implements WorkerPool.Task {
         }
     }
 
-    /** The row of the cache, or of the keys themselves, that holds a position of row t's sequence. */
-    private int cacheRow(int t, int position, int rows) {
-        int[] table = pages;
-        int row = table == null
-                ? base[t] + position
-                : table[base[t] + position / pageSize] * pageSize + position % pageSize;
-        return Objects.checkIndex(row, rows);
+    /** Lists the rows of the cache, or of the keys themselves, that hold the positions; returns how many there are. */
+    private int list(int t, int position, int count, int[] rows) {
+        int found = 0;
+        for (int p = position; p < position + count; p++) {
+            int row = paged ? pages.row(base[t], p) : base[t] + p;
+            if (row >= 0) {
+                rows[found++] = row;
+            }
+        }
+        return found;
     }
 
-    /** Returns the array that {@code count} vectors are in, and where each begins; decodes them to {@code work} if need be. */
-    private float[] load(
-            CpuTensor from, int t, int position, int count, int column, int size, float[] work, int workStart, int[] offset,
+    /** Returns the array that the listed rows are in, and where each begins; decodes them to {@code work} if need be. */
+    private static float[] load(
+            CpuTensor from, int[] rows, int count, int column, int size, float[] work, int workStart, int[] offset,
             int offsetStart) {
         if (from.dtype() == DType.F32) {
             for (int j = 0; j < count; j++) {
-                offset[offsetStart + j] = from.rowStart(cacheRow(t, position + j, from.rows())) + column;
+                offset[offsetStart + j] = from.rowStart(rows[j]) + column;
             }
             return from.floats();
         }
         for (int j = 0; j < count; j++) {
             offset[offsetStart + j] = workStart + j * size;
-            from.readRow(cacheRow(t, position + j, from.rows()), column, size, work, workStart + j * size);
+            from.readRow(rows[j], column, size, work, workStart + j * size);
         }
         return work;
     }

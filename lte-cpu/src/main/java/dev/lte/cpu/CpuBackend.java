@@ -92,6 +92,9 @@ final class CpuBackend implements Backend {
         if (rows < 0 || columns < 0) {
             throw new IllegalArgumentException("rows and columns must not be negative: " + rows + " x " + columns);
         }
+        if (dtype.isQuantized()) {
+            throw new IllegalArgumentException("expected a plain type to allocate, found " + dtype);
+        }
         try {
             CpuTensor tensor = CpuTensor.allocate(this, dtype, rows, columns);
             keep(tensor.storage());
@@ -100,7 +103,7 @@ final class CpuBackend implements Backend {
             Runtime runtime = Runtime.getRuntime();
             long available = runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory();
             String what = "a tensor of " + rows + " x " + columns + " " + dtype;
-            throw outOfMemory(what, Math.multiplyExact(dtype.byteSize(columns), (long) rows), available, e);
+            throw outOfMemory(what, Math.multiplyExact(dtype.blockBytes() * (long) rows, (long) columns), available, e);
         }
     }
 
@@ -108,6 +111,9 @@ final class CpuBackend implements Backend {
     @Override
     public Tensor weight(List<WeightData> parts) {
         checkOpen();
+        if (parts.isEmpty()) {
+            throw new IllegalArgumentException("expected at least one part of a weight, found none");
+        }
         WeightData first = parts.getFirst();
         for (WeightData part : parts) {
             checkSupported(part);

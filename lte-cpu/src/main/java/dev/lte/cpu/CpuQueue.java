@@ -4,6 +4,7 @@ import dev.lte.backend.Activation;
 import dev.lte.backend.AttentionSpec;
 import dev.lte.backend.ExpertSelection;
 import dev.lte.backend.FfnWeights;
+import dev.lte.backend.KernelChecks;
 import dev.lte.backend.KernelQueue;
 import dev.lte.backend.NormSpec;
 import dev.lte.backend.RopeSpec;
@@ -39,16 +40,23 @@ final class CpuQueue implements KernelQueue {
 
     @Override
     public void embed(Tensor out, Tensor table, Tensor ids, float scale, Write write) {
+        KernelChecks.embed(out, table, ids);
         rows.embed(own(out), ownWeight(table), own(ids), scale, write == Write.ADD);
     }
 
     @Override
     public void norm(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias, NormSpec spec) {
+        KernelChecks.norm(out, x, weight, bias);
         norm.run(own(out), own(x), own(weight), bias == null ? null : own(bias), spec);
     }
 
     @Override
     public void linear(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias, Write write) {
+        KernelChecks.linear(out, x, weight, bias);
+        multiply(out, x, weight, bias, write);
+    }
+
+    private void multiply(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias, Write write) {
         CpuTensor b = bias == null ? null : own(bias);
         if (ownWeight(weight) instanceof TiledWeight tiled) {
             linear.run(own(out), own(x), tiled, b, write);
@@ -59,11 +67,13 @@ final class CpuQueue implements KernelQueue {
 
     @Override
     public void rope(Tensor x, Tensor positions, Tensor table, RopeSpec spec) {
+        KernelChecks.rope(x, positions, table, spec);
         rope.run(own(x), own(positions), own(table), spec);
     }
 
     @Override
     public void appendKeyValue(Tensor keyCache, Tensor valueCache, Tensor k, Tensor v, RowBatch batch) {
+        KernelChecks.appendKeyValue(keyCache, valueCache, k, v, batch);
         check(batch);
         rows.append(own(keyCache), own(valueCache), own(k), own(v), batch);
     }
@@ -71,65 +81,76 @@ final class CpuQueue implements KernelQueue {
     @Override
     public void attention(
             Tensor out, Tensor q, Tensor keyCache, Tensor valueCache, RowBatch batch, AttentionSpec spec) {
+        KernelChecks.attention(out, q, keyCache, valueCache, batch, spec);
         check(batch);
         attention.run(own(out), own(q), own(keyCache), own(valueCache), batch, spec);
     }
 
     @Override
     public void selfAttention(Tensor out, Tensor q, Tensor k, Tensor v, Tensor starts, AttentionSpec spec) {
+        KernelChecks.selfAttention(out, q, k, v, starts, spec);
         attention.run(own(out), own(q), own(k), own(v), own(starts), spec);
     }
 
     @Override
     public void add(Tensor y, Tensor x) {
+        KernelChecks.add(y, x);
         rows.add(own(y), own(x));
     }
 
     @Override
     public void activate(Tensor x, Activation activation) {
+        KernelChecks.activate(x);
         rows.activate(own(x), activation);
     }
 
     @Override
     public void softcap(Tensor x, float cap) {
+        KernelChecks.softcap(x, cap);
         rows.softcap(own(x), cap);
     }
 
     @Override
     public void gatherRows(Tensor out, Tensor x, Tensor indices) {
+        KernelChecks.gatherRows(out, x, indices);
         rows.gather(own(out), own(x), own(indices));
     }
 
     @Override
     public void denseFfn(Tensor y, Tensor x, FfnWeights weights, Write write) {
+        KernelChecks.denseFfn(y, x, weights);
         ffn.run(own(y), own(x), own(weights), null, null, write);
     }
 
     @Override
     public void routerScores(Tensor scores, Tensor x, Tensor router) {
-        linear(scores, x, router, null, Write.SET);
+        KernelChecks.routerScores(scores, x, router);
+        multiply(scores, x, router, null, Write.SET);
         RoutingKernel.sigmoid(own(scores));
     }
 
     @Override
     public void selectExperts(ExpertSelection selection, Tensor scores, Tensor thresholds) {
+        KernelChecks.selectExperts(selection, scores, thresholds);
         RoutingKernel.select(own(selection.experts()), own(selection.counts()), own(scores), own(thresholds));
     }
 
     @Override
     public void sparseFfn(Tensor y, Tensor x, FfnWeights weights, ExpertSelection selection, Write write) {
+        KernelChecks.sparseFfn(y, x, weights, selection);
         ffn.run(own(y), own(x), own(weights), own(selection.experts()), own(selection.counts()), write);
     }
 
     @Override
     public void argmax(Tensor ids, Tensor logits) {
+        KernelChecks.argmax(ids, logits);
         RoutingKernel.argmax(own(ids), own(logits));
     }
 
     @Override
     public void write(Tensor tensor, float[] values) {
+        KernelChecks.write(tensor, values);
         CpuTensor to = own(tensor);
-        checkLength(tensor, values.length);
         for (int r = 0; r < to.rows(); r++) {
             to.writeRow(r, 0, to.columns(), values, r * to.columns());
         }
@@ -137,8 +158,8 @@ final class CpuQueue implements KernelQueue {
 
     @Override
     public void write(Tensor tensor, int[] values) {
+        KernelChecks.write(tensor, values);
         CpuTensor to = own(tensor);
-        checkLength(tensor, values.length);
         for (int r = 0; r < to.rows(); r++) {
             System.arraycopy(values, r * to.columns(), to.ints(), to.rowStart(r), to.columns());
         }
@@ -146,8 +167,8 @@ final class CpuQueue implements KernelQueue {
 
     @Override
     public void read(Tensor tensor, float[] values) {
+        KernelChecks.read(tensor, values);
         Tensor from = ownWeight(tensor);
-        checkLength(tensor, values.length);
         for (int r = 0; r < from.rows(); r++) {
             if (from instanceof TiledWeight weight) {
                 weight.readRow(r, values, r * from.columns());
@@ -159,17 +180,10 @@ final class CpuQueue implements KernelQueue {
 
     @Override
     public void read(Tensor tensor, int[] values) {
+        KernelChecks.read(tensor, values);
         CpuTensor from = own(tensor);
-        checkLength(tensor, values.length);
         for (int r = 0; r < from.rows(); r++) {
             System.arraycopy(from.ints(), from.rowStart(r), values, r * from.columns(), from.columns());
-        }
-    }
-
-    private static void checkLength(Tensor tensor, int length) {
-        if (length < (long) tensor.rows() * tensor.columns()) {
-            throw new IllegalArgumentException("expected an array of at least " + tensor.rows() + " x " + tensor.columns()
-                    + " values, found " + length);
         }
     }
 

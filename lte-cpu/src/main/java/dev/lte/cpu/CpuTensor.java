@@ -47,9 +47,15 @@ final class CpuTensor implements Tensor {
         this.halves = halves;
     }
 
-    /** @throws IllegalArgumentException for block types, or more than 2^31 - 1 elements */
+    /**
+     * @throws IllegalArgumentException for block types
+     * @throws OutOfMemoryError also if an array cannot have that many elements
+     */
     static CpuTensor allocate(CpuBackend backend, DType dtype, int rows, int columns) {
-        int elements = Math.toIntExact(Math.multiplyExact((long) rows, (long) columns));
+        if ((long) rows * columns > Integer.MAX_VALUE - 8) {
+            throw new OutOfMemoryError("more elements than an array can have");
+        }
+        int elements = rows * columns;
         return switch (dtype) {
             case F32 -> new CpuTensor(
                     new Storage(backend, null), dtype, rows, columns, 0, columns, new float[elements], null, null);

@@ -9,7 +9,7 @@ import dev.lte.backend.RopeSpec;
 final class RopeKernel {
     private float[] angles = {};
 
-    /** Rows whose position is outside the table (padding) stay as they are. */
+    /** Padding rows stay as they are; positions beyond the table take its last row. */
     void run(CpuTensor x, CpuTensor positions, CpuTensor table, RopeSpec spec) {
         float[] values = x.floats();
         int[] position = positions.ints();
@@ -20,10 +20,10 @@ final class RopeKernel {
         }
         for (int t = 0; t < x.rows(); t++) {
             int p = position[positions.rowStart(t)];
-            if (p < 0 || p >= table.rows()) {
+            if (p < 0) {
                 continue;
             }
-            table.readRow(p, 0, 2 * half, angles, 0);
+            table.readRow(Math.min(p, table.rows() - 1), 0, 2 * half, angles, 0);
             for (int h = x.rowStart(t); h < x.rowStart(t) + x.columns(); h += spec.headSize()) {
                 if (halves) {
                     rotate(values, h, h + half, 1, half);

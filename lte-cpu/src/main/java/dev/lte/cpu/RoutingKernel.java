@@ -44,7 +44,7 @@ final class RoutingKernel {
             int start = logits.rowStart(t);
             int best = 0;
             for (int v = 1; v < logits.columns(); v++) {
-                if (logit[start + v] > logit[start + best]) {
+                if (logit[start + v] > logit[start + best] || Float.isNaN(logit[start + best])) {
                     best = v;
                 }
             }

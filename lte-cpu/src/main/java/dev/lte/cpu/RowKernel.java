@@ -3,7 +3,6 @@ package dev.lte.cpu;
 import dev.lte.backend.Activation;
 import dev.lte.backend.RowBatch;
 import dev.lte.backend.Tensor;
-import java.util.Objects;
 
 /** Operations that copy or change rows element by element. */
 final class RowKernel implements WorkerPool.Task {
@@ -20,6 +19,7 @@ final class RowKernel implements WorkerPool.Task {
     private static final int ITEM = 1 << 13;
 
     private final WorkerPool pool;
+    private final Pages pages = new Pages();
     private float[] row = {};
     private Operation operation = Operation.ADD;
     private float[] y = {};
@@ -116,19 +116,14 @@ final class RowKernel implements WorkerPool.Task {
         }
     }
 
-    /** Stores the rows of k and v at their positions in the cache; padding rows nowhere. */
+    /** Stores the rows of k and v at their positions in the cache; padding rows and rows without a page nowhere. */
     void append(CpuTensor keyCache, CpuTensor valueCache, CpuTensor k, CpuTensor v, RowBatch rows) {
-        CpuTensor positions = (CpuTensor) rows.positions();
-        CpuTensor sequences = (CpuTensor) rows.sequences();
-        CpuTensor pages = (CpuTensor) rows.pageTable();
+        pages.set(rows, keyCache.rows());
         for (int t = 0; t < k.rows(); t++) {
-            int p = positions.ints()[positions.rowStart(t)];
-            if (p >= 0) {
-                int sequence = sequences.ints()[sequences.rowStart(t)];
-                int page = pages.ints()[pages.rowStart(sequence) + p / rows.pageSize()];
-                int to = Objects.checkIndex(page * rows.pageSize() + p % rows.pageSize(), keyCache.rows());
-                keyCache.writeRow(to, 0, k.columns(), k.floats(), k.rowStart(t));
-                valueCache.writeRow(to, 0, v.columns(), v.floats(), v.rowStart(t));
+            int row = pages.row(pages.sequence(t), pages.position(t));
+            if (row >= 0) {
+                keyCache.writeRow(row, 0, k.columns(), k.floats(), k.rowStart(t));
+                valueCache.writeRow(row, 0, v.columns(), v.floats(), v.rowStart(t));
             }
         }
     }
