@@ -14,7 +14,14 @@ import org.junit.jupiter.api.TestInstance;
  * <p>One backend serves all tests of the class; tests that close one open another.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-public abstract class BackendContractTest implements LinearContract, NormContract, RopeContract, RowContract {
+public abstract class BackendContractTest
+        implements LinearContract,
+                NormContract,
+                RopeContract,
+                RowContract,
+                AttentionContract,
+                RoutingContract,
+                FfnContract {
     private Rig rig;
 
     /** Opens a backend of the kind under test; called several times. */

@@ -22,11 +22,20 @@ final class Rig implements AutoCloseable {
     private final KernelQueue referenceQueue;
 
     Rig(Supplier<Backend> opener) {
+        this(opener, opener.get(), openReference());
+    }
+
+    private Rig(Supplier<Backend> opener, Backend tested, Backend reference) {
         this.opener = opener;
-        tested = opener.get();
+        this.tested = tested;
+        this.reference = reference;
         testedQueue = tested.openQueue();
-        reference = openReference();
         referenceQueue = reference.openQueue();
+    }
+
+    /** The same backends with queues for another thread. */
+    Rig withOwnQueues() {
+        return new Rig(opener, tested, reference);
     }
 
     static Backend openReference() {
@@ -90,11 +99,15 @@ final class Rig implements AutoCloseable {
         }
     }
 
+    void closeQueues() {
+        referenceQueue.close();
+        testedQueue.close();
+    }
+
     @Override
     public void close() {
-        referenceQueue.close();
+        closeQueues();
         reference.close();
-        testedQueue.close();
         tested.close();
     }
 }

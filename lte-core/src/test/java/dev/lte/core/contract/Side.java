@@ -66,6 +66,10 @@ final class Side {
         return reports;
     }
 
+    int[] readIntegers(Tensor tensor) {
+        return Output.integers(queue, tensor);
+    }
+
     /** Values to compare besides the outputs. */
     void report(String name, float[] values, int columns, Bound bound) {
         reports.add(new Report(name, values, columns, bound));
