@@ -37,7 +37,7 @@ final class CpuFfn implements FfnWeights {
         up = TileFormat.of(data.up().dtype());
         boolean onBlocks = spec.expertSize() % data.down().dtype().blockSize() == 0;
         down = onBlocks ? TileFormat.ofDown(data.down().dtype()) : ColumnsQ8.INSTANCE;
-        int block = down.dtype().blockSize();
+        int block = down.columnMultiple();
         downColumns = (spec.expertSize() + block - 1) / block * block;
         gateBytes = gate == null ? 0 : neuronTiles() * gate.tileBytes(spec.model());
         upBytes = neuronTiles() * up.tileBytes(spec.model());
@@ -132,7 +132,7 @@ final class CpuFfn implements FfnWeights {
         return (spec.model() + TileFormat.ROWS - 1) / TileFormat.ROWS;
     }
 
-    /** M, rounded up to whole blocks. */
+    /** M, rounded up to the columns of a down tile. */
     int downColumns() {
         return downColumns;
     }

@@ -23,14 +23,15 @@ final class ExpertKernel {
     /**
      * @param expert which
      * @param x activations; row r starts at {@code xStart + r * xStride}
+     * @param gateRows the rows of x as the gate wants them, and {@code upRows} as the up projection does
      * @param rows the rows that want the expert: {@code count} of them from index {@code first}
      * @param sum row r starts at {@code (r - sumRow) * sumStride}; rows are whole panels wide
      */
     void run(
-            CpuFfn weights, int expert, float[] x, int xStart, int xStride, int[] rows, int first, int count, float[] sum,
-            int sumRow, int sumStride) {
-        int width = Gemm.WIDTH * ((Math.max(weights.neuronTiles() * TileFormat.ROWS, weights.downColumns()) + Gemm.WIDTH - 1)
-                / Gemm.WIDTH);
+            CpuFfn weights, int expert, float[] x, int xStart, int xStride, PreparedRows gateRows, PreparedRows upRows,
+            int[] rows, int first, int count, float[] sum, int sumRow, int sumStride) {
+        int inner = Math.max(weights.neuronTiles() * TileFormat.ROWS, weights.downColumns());
+        int width = (inner + Gemm.WIDTH - 1) / Gemm.WIDTH * Gemm.WIDTH;
         int stride = 2 * width;
         reserve(count, stride);
         for (int i = 0; i < count; i++) {
@@ -39,19 +40,72 @@ final class ExpertKernel {
             sumRows[i] = (rows[first + i] - sumRow) * sumStride;
         }
         Arrays.fill(hidden, 0, count * stride, 0f);
+        MemorySegment bytes = weights.bytes();
         long start = expert * weights.expertBytes();
+        long upStart = start + weights.upStart();
+        long downStart = start + weights.downStart();
+        int model = weights.spec().model();
+        int tiles = weights.neuronTiles();
+        TileFormat gate = weights.gate();
+        TileFormat up = weights.up();
+        TileFormat down = weights.down();
+        if (count < GEMM_ROWS) {
+            reserveScratch(weights);
+            for (int i = 0; i < count; i++) {
+                int row = rows[first + i];
+                int to = hiddenRows[i];
+                if (gate != null) {
+                    gate.multiply(
+                            bytes, start, tiles, 0, tiles, model, 0, model, gateRows.x(), gateRows.rowStart(row), hidden,
+                            to + width, scratch);
+                }
+                up.multiply(
+                        bytes, upStart, tiles, 0, tiles, model, 0, model, upRows.x(), upRows.rowStart(row), hidden, to,
+                        scratch);
+            }
+            activate(weights, expert, count, stride, width);
+            for (int i = 0; i < count; i++) {
+                multiplyDown(weights, downStart, hiddenRows[i], sum, sumRows[i]);
+            }
+        } else {
+            if (gate != null) {
+                multiply(bytes, start, gate, tiles, model, x, xRows, hidden, width, count, hiddenRows);
+            }
+            multiply(bytes, upStart, up, tiles, model, x, xRows, hidden, 0, count, hiddenRows);
+            activate(weights, expert, count, stride, width);
+            multiply(
+                    bytes, downStart, down, weights.modelTiles(), weights.downColumns(), hidden, hiddenRows, sum, 0, count,
+                    sumRows);
+        }
+    }
+
+    private void multiplyDown(CpuFfn weights, long start, int hiddenStart, float[] sum, int sumStart) {
+        TileFormat down = weights.down();
+        int k = weights.downColumns();
+        int tiles = weights.modelTiles();
+        if (down.prepared(k) == 0) {
+            down.multiply(weights.bytes(), start, tiles, 0, tiles, k, 0, k, hidden, hiddenStart, sum, sumStart, scratch);
+        } else {
+            down.prepare(hidden, hiddenStart, k, prepared, 0);
+            down.multiply(weights.bytes(), start, tiles, 0, tiles, k, 0, k, prepared, 0, sum, sumStart, scratch);
+        }
+    }
+
+    private void reserveScratch(CpuFfn weights) {
         int model = weights.spec().model();
         TileFormat gate = weights.gate();
-        if (gate != null) {
-            multiply(weights.bytes(), start, gate, weights.neuronTiles(), model, x, xRows, hidden, width, count, hiddenRows);
+        int works = Math.max(
+                gate == null ? 0 : gate.scratch(weights.neuronTiles(), model),
+                Math.max(
+                        weights.up().scratch(weights.neuronTiles(), model),
+                        weights.down().scratch(weights.modelTiles(), weights.downColumns())));
+        if (scratch.length < works) {
+            scratch = new float[works];
         }
-        multiply(
-                weights.bytes(), start + weights.upStart(), weights.up(), weights.neuronTiles(), model, x, xRows, hidden, 0,
-                count, hiddenRows);
-        activate(weights, expert, count, stride, width);
-        multiply(
-                weights.bytes(), start + weights.downStart(), weights.down(), weights.modelTiles(), weights.downColumns(),
-                hidden, hiddenRows, sum, 0, count, sumRows);
+        int prepares = weights.down().prepared(weights.downColumns());
+        if (prepared.length < prepares) {
+            prepared = new float[prepares];
+        }
     }
 
     private void activate(CpuFfn weights, int expert, int count, int stride, int width) {
@@ -75,30 +129,10 @@ final class ExpertKernel {
         }
     }
 
-    /** {@code out[outRows[i] + outColumn + r] += sum over c of tiles[r][c] * x[xRows[i] + c]} for all rows i. */
+    /** {@code out[outRows[i] + outColumn + r] += sum over c of tiles[r][c] * x[xRows[i] + c]} for all rows i, by panels. */
     private void multiply(
             MemorySegment bytes, long start, TileFormat format, int tiles, int k, float[] x, int[] xRows, float[] out,
             int outColumn, int count, int[] outRows) {
-        if (count < GEMM_ROWS) {
-            int prepares = format.prepared(k);
-            int works = format.scratch(tiles, k);
-            if (prepared.length < prepares) {
-                prepared = new float[prepares];
-            }
-            if (scratch.length < works) {
-                scratch = new float[works];
-            }
-            for (int i = 0; i < count; i++) {
-                int to = outRows[i] + outColumn;
-                if (prepares > 0) {
-                    format.prepare(x, xRows[i], k, prepared, 0);
-                    format.multiply(bytes, start, tiles, 0, tiles, k, 0, k, prepared, 0, out, to, scratch);
-                } else {
-                    format.multiply(bytes, start, tiles, 0, tiles, k, 0, k, x, xRows[i], out, to, scratch);
-                }
-            }
-            return;
-        }
         for (int tile = 0; tile < tiles; tile += 2) {
             for (int c = 0; c < k; c += Gemm.DEPTH) {
                 int depth = Math.min(Gemm.DEPTH, k - c);

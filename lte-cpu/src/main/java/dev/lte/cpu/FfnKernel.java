@@ -22,6 +22,9 @@ final class FfnKernel implements WorkerPool.Task {
     private final ExpertKernel[] kernels;
     private final ExpertRows[] groups;
     private final Scratch sums;
+    private final PreparedRows gateRows = new PreparedRows();
+    private final PreparedRows upRows = new PreparedRows();
+    private PreparedRows up = upRows;
     private float[] partials = {};
 
     private @Nullable CpuFfn weights;
@@ -68,6 +71,17 @@ final class FfnKernel implements WorkerPool.Task {
         // Whole panels, plus a cache line so that rows do not fall on the same lines of a cache.
         sumStride = (weights.spec().model() + Gemm.WIDTH - 1) / Gemm.WIDTH * Gemm.WIDTH + 16;
         few = rows <= FEW_ROWS;
+        // Many rows need it too, as an expert that few of them want is multiplied without panels.
+        int model = weights.spec().model();
+        TileFormat gate = weights.gate();
+        if (gate != null) {
+            gateRows.set(gate, this.x, xStart, xStride, rows, model);
+        }
+        boolean shared = gate == weights.up();
+        if (!shared) {
+            upRows.set(weights.up(), this.x, xStart, xStride, rows, model);
+        }
+        up = shared ? gateRows : upRows;
         if (few) {
             runFew(weights);
         } else {
@@ -135,7 +149,8 @@ final class FfnKernel implements WorkerPool.Task {
         for (int i = from; i < to; i++) {
             int first = group.start(i);
             int count = group.start(i + 1) - first;
-            kernel.run(ffn, group.expert(i), x, xStart, xStride, group.rows(), first, count, sum, sumRow, sumStride);
+            kernel.run(
+                    ffn, group.expert(i), x, xStart, xStride, gateRows, up, group.rows(), first, count, sum, sumRow, sumStride);
         }
     }
 

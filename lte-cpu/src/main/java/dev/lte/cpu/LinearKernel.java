@@ -33,8 +33,7 @@ final class LinearKernel implements WorkerPool.Task {
     private final Scratch scratch;
     private int[] xRows = new int[16];
     /** Activations as the format of the current part wants them, if it wants them otherwise. */
-    private float[] prepared = {};
-    private int preparedStride;
+    private final PreparedRows prepared = new PreparedRows();
     private final int[] sumRows = new int[TOKENS];
 
     private float[] out = {};
@@ -108,7 +107,7 @@ final class LinearKernel implements WorkerPool.Task {
         if (gemm) {
             chunkTiles = 2;
         } else {
-            prepare(next.format());
+            prepared.set(next.format(), x, xStart, xStride, tokens, columns);
             // At least four chunks a thread where there are that many tiles, so that a slow thread gets fewer.
             int even = (toTile - fromTile) / (4 * pool.threads());
             chunkTiles = (int) Math.clamp(CHUNK_BYTES / bytes, 1, Math.max(1, even));
@@ -120,16 +119,6 @@ final class LinearKernel implements WorkerPool.Task {
             }
         } else {
             pool.run(this, chunks);
-        }
-    }
-
-    private void prepare(TileFormat format) {
-        preparedStride = format.prepared(columns);
-        if (prepared.length < tokens * preparedStride) {
-            prepared = new float[tokens * preparedStride];
-        }
-        for (int t = 0; t < tokens && preparedStride > 0; t++) {
-            format.prepare(x, xRows[t], columns, prepared, t * preparedStride);
         }
     }
 
@@ -157,10 +146,9 @@ final class LinearKernel implements WorkerPool.Task {
         float[] sum = sums.floats(worker, tiles * TileFormat.ROWS);
         for (int t = 0; t < tokens; t++) {
             Arrays.fill(sum, 0, tiles * TileFormat.ROWS, 0f);
-            boolean plain = preparedStride == 0;
             format.multiply(
-                    bytes, 0, from.tiles(), tile, tiles, from.columns(), firstColumn, columns, plain ? x : prepared,
-                    plain ? xRows[t] : t * preparedStride, sum, 0, work);
+                    bytes, 0, from.tiles(), tile, tiles, from.columns(), firstColumn, columns, prepared.x(),
+                    prepared.rowStart(t), sum, 0, work);
             store(sum, 0, from.firstRow() + tile * TileFormat.ROWS, tiles * TileFormat.ROWS, endRow(from), t);
         }
     }

@@ -79,11 +79,11 @@ final class TileBf16 extends TileFormat {
         TileF32.add(high0.add(high1), out, to + 8);
     }
 
-    private static FloatVector low(IntVector v) {
+    static FloatVector low(IntVector v) {
         return v.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
     }
 
-    private static FloatVector high(IntVector v) {
+    static FloatVector high(IntVector v) {
         return v.and(0xffff0000).reinterpretAsFloats();
     }
 

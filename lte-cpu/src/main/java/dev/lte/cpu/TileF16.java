@@ -66,11 +66,11 @@ final class TileF16 extends TileFormat {
         TileF32.add(high0.add(high1), out, to + 8);
     }
 
-    private static FloatVector low(IntVector v) {
+    static FloatVector low(IntVector v) {
         return Lanes.halfToFloat(v.lanewise(VectorOperators.LSHL, 16));
     }
 
-    private static FloatVector high(IntVector v) {
+    static FloatVector high(IntVector v) {
         return Lanes.halfToFloat(v.and(0xffff0000));
     }
 

@@ -17,7 +17,8 @@ import java.lang.foreign.ValueLayout;
  *
  * <p>Implementations have no state; kernels work on native memory only, whose bounds and lifetime every access checks.
  */
-abstract sealed class TileFormat permits TileF32, TileBf16, TileF16, TileQ8, TileQ4, ColumnsQ8, ColumnsQ4 {
+abstract sealed class TileFormat
+        permits TileF32, TileBf16, TileF16, TileQ8, TileQ4, ColumnsBf16, ColumnsF16, ColumnsQ8, ColumnsQ4 {
     /** Rows of a tile. */
     static final int ROWS = 16;
 
@@ -39,7 +40,7 @@ abstract sealed class TileFormat permits TileF32, TileBf16, TileF16, TileQ8, Til
     }
 
     /**
-     * The format of a down projection of an expert, which has few columns and many rows: block types go column group by
+     * The format of a down projection of an expert, which has few columns and many rows: all but F32 go column group by
      * column group through all rows, so that loops stay long.
      */
     static TileFormat ofDown(DType dtype) {
@@ -47,6 +48,8 @@ abstract sealed class TileFormat permits TileF32, TileBf16, TileF16, TileQ8, Til
         return switch (format) {
             case TileQ8 tiles -> ColumnsQ8.INSTANCE;
             case TileQ4 tiles -> ColumnsQ4.INSTANCE;
+            case TileBf16 tiles -> ColumnsBf16.INSTANCE;
+            case TileF16 tiles -> ColumnsF16.INSTANCE;
             default -> format;
         };
     }
@@ -54,6 +57,11 @@ abstract sealed class TileFormat permits TileF32, TileBf16, TileF16, TileQ8, Til
     /** The file type with the same bits. */
     final DType dtype() {
         return dtype;
+    }
+
+    /** Tiles have a multiple of so many columns, the rest being zeros. */
+    int columnMultiple() {
+        return dtype.blockSize();
     }
 
     /** Bytes of a tile of {@code k} columns, a whole number of blocks. */
