@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
  * A feed-forward block packed expert by expert. An expert is one contiguous run of bytes: its gate tiles, its up tiles
  * (M neurons rounded up to 16 rows, D columns) and its down tiles (D rows, M columns).
  *
- * <p>Blocks of a quantised down projection run along F. With M a multiple of 32 they fall on expert boundaries and keep their
- * bits; otherwise each expert's columns are decoded to F32, filled up with zeros to whole blocks and quantised again to Q8_0.
- * Types without a kernel of their own become Q8_0 as well.
+ * <p>Blocks of a quantised down projection run along F. With M a multiple of 32 they fall on expert boundaries; with M a divisor
+ * of 32 each expert gets a block of its own with the scale of the file's. Otherwise down is decoded to F32, which costs memory
+ * but no accuracy.
  */
 final class CpuFfn implements FfnWeights {
     private final FfnSpec spec;
@@ -35,8 +35,7 @@ final class CpuFfn implements FfnWeights {
         storage = new Storage(backend, arena);
         gate = data.gate() == null ? null : TileFormat.of(data.gate().dtype());
         up = TileFormat.of(data.up().dtype());
-        boolean onBlocks = spec.expertSize() % data.down().dtype().blockSize() == 0;
-        down = onBlocks ? TileFormat.ofDown(data.down().dtype()) : ColumnsQ8.INSTANCE;
+        down = RowReader.formatOfRuns(data.down().dtype(), spec.expertSize());
         int block = down.columnMultiple();
         downColumns = (spec.expertSize() + block - 1) / block * block;
         gateBytes = gate == null ? 0 : neuronTiles() * gate.tileBytes(spec.model());
@@ -155,10 +154,9 @@ final class CpuFfn implements FfnWeights {
             int model = spec.model();
             gatePacker = data.gate() == null || gate == null
                     ? null
-                    : new TilePacker(new RowReader(data.gate(), gate, true), gate, spec.neurons(), model);
-            upPacker = new TilePacker(new RowReader(data.up(), up, true), up, spec.neurons(), model);
-            boolean onBlocks = spec.expertSize() % data.down().dtype().blockSize() == 0;
-            downPacker = new TilePacker(new RowReader(data.down(), down, onBlocks), down, model, downColumns);
+                    : new TilePacker(new RowReader(data.gate(), gate), gate, spec.neurons(), model);
+            upPacker = new TilePacker(new RowReader(data.up(), up), up, spec.neurons(), model);
+            downPacker = new TilePacker(new RowReader(data.down(), down), down, model, downColumns);
         }
 
         void pack(int expert) {

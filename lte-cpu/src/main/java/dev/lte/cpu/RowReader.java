@@ -7,69 +7,74 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * Hands out runs of a weight's rows in the bytes of its {@link TileFormat}: unchanged where the file has that type and the
- * run falls on block boundaries, otherwise decoded to F32 and quantised again to Q8_0 (largest magnitude to 127, nearest,
- * as ggml does). Used by one thread.
+ * Hands out runs of a weight's rows in the bytes of a {@link TileFormat}. Nothing is rounded: the format has the file's type
+ * and a run is made of whole blocks or lies inside one, or the format is F32 and runs are decoded. Used by one thread.
  */
 final class RowReader {
     private final WeightData data;
     private final TileFormat format;
-    private final boolean same;
     private float[] values = {};
-    private byte[] encoded = {};
 
-    RowReader(WeightData data, TileFormat format, boolean onBlocks) {
+    RowReader(WeightData data, TileFormat format) {
         this.data = data;
         this.format = format;
-        this.same = data.dtype() == format.dtype() && onBlocks;
     }
 
     /**
-     * Copies columns {@code from} to {@code from + count} of a row, followed by zeros up to {@code padded} columns.
-     *
-     * @return bytes written
+     * The format that keeps the bits of runs of {@code count} columns, one after the other: that of the type, unless runs
+     * begin or end inside of blocks without lying in one.
      */
-    int read(int row, int from, int count, int padded, byte[] to, int toStart) {
-        int bytes = (int) format.dtype().byteSize(padded);
-        if (same) {
-            DType dtype = data.dtype();
-            int present = (int) dtype.byteSize(count);
-            MemorySegment.copy(
-                    data.bytes(), ValueLayout.JAVA_BYTE, row * data.rowBytes() + dtype.byteSize(from), to, toStart, present);
-            Arrays.fill(to, toStart + present, toStart + bytes, (byte) 0);
-            return bytes;
-        }
-        DType dtype = data.dtype();
-        int size = dtype.blockSize();
-        int first = from / size * size;
-        int end = Math.min(data.columns(), (from + count + size - 1) / size * size);
-        if (values.length < end - first + padded) {
-            values = new float[end - first + padded];
-        }
-        BlockDecoder.decode(dtype, data.bytes(), row * data.rowBytes() + dtype.byteSize(first), end - first, values, 0);
-        Arrays.fill(values, from - first + count, from - first + padded, 0f);
-        quantize(values, from - first, padded, to, toStart);
-        return bytes;
+    static TileFormat formatOfRuns(DType dtype, int count) {
+        int block = dtype.blockSize();
+        return count % block == 0 || block % count == 0 ? TileFormat.ofDown(dtype) : TileFormat.of(DType.F32);
     }
 
-    private void quantize(float[] x, int start, int count, byte[] to, int toStart) {
-        if (encoded.length < 34) {
-            encoded = new byte[34];
+    /**
+     * Copies columns {@code from} to {@code from + count} of a row, then weights for columns up to {@code padded} that are to
+     * be multiplied with zeros.
+     */
+    void read(int row, int from, int count, int padded, byte[] to, int toStart) {
+        DType dtype = data.dtype();
+        int block = dtype.blockSize();
+        Arrays.fill(to, toStart, toStart + (int) format.dtype().byteSize(padded), (byte) 0);
+        if (dtype != format.dtype()) {
+            decode(row, from, count, to, toStart);
+        } else if (count % block == 0) {
+            long at = row * data.rowBytes() + dtype.byteSize(from);
+            MemorySegment.copy(data.bytes(), ValueLayout.JAVA_BYTE, at, to, toStart, (int) dtype.byteSize(count));
+        } else {
+            shift(row * data.rowBytes() + dtype.byteSize(from / block * block), from % block, count, to, toStart);
         }
-        for (int b = 0; b < count / 32; b++) {
-            float largest = 0;
-            for (int i = 0; i < 32; i++) {
-                largest = Math.max(largest, Math.abs(x[start + b * 32 + i]));
+    }
+
+    /** Moves part of a block to the beginning of one with the same scale. */
+    private void shift(long at, int first, int count, byte[] to, int toStart) {
+        MemorySegment bytes = data.bytes();
+        to[toStart] = bytes.get(ValueLayout.JAVA_BYTE, at);
+        to[toStart + 1] = bytes.get(ValueLayout.JAVA_BYTE, at + 1);
+        for (int i = 0; i < count; i++) {
+            int c = first + i;
+            if (data.dtype() == DType.Q8_0) {
+                to[toStart + 2 + i] = bytes.get(ValueLayout.JAVA_BYTE, at + 2 + c);
+            } else {
+                int nibble = bytes.get(ValueLayout.JAVA_BYTE, at + 2 + c % 16) >> (c < 16 ? 0 : 4) & 15;
+                to[toStart + 2 + i % 16] |= (byte) (nibble << (i < 16 ? 0 : 4));
             }
-            float scale = largest / 127;
-            float inverse = scale == 0 ? 0 : 1 / scale;
-            short bits = Float.floatToFloat16(scale);
-            encoded[0] = (byte) bits;
-            encoded[1] = (byte) (bits >> 8);
-            for (int i = 0; i < 32; i++) {
-                encoded[2 + i] = (byte) Math.round(x[start + b * 32 + i] * inverse);
-            }
-            System.arraycopy(encoded, 0, to, toStart + b * 34, 34);
+        }
+    }
+
+    private void decode(int row, int from, int count, byte[] to, int toStart) {
+        DType dtype = data.dtype();
+        int block = dtype.blockSize();
+        int first = from / block * block;
+        int end = (from + count + block - 1) / block * block;
+        if (values.length < end - first) {
+            values = new float[end - first];
+        }
+        BlockDecoder.decode(dtype, data.bytes(), row * data.rowBytes() + dtype.byteSize(first), end - first, values, 0);
+        MemorySegment floats = MemorySegment.ofArray(to);
+        for (int i = 0; i < count; i++) {
+            floats.set(TileF32.FLOAT, toStart + 4L * i, values[from - first + i]);
         }
     }
 }

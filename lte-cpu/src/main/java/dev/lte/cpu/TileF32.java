@@ -13,7 +13,7 @@ import jdk.incubator.vector.FloatVector;
 final class TileF32 extends TileFormat {
     static final TileF32 INSTANCE = new TileF32();
 
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ORDER);
+    static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ORDER);
     private static final int COLUMN_BYTES = 4 * ROWS;
 
     private TileF32() {

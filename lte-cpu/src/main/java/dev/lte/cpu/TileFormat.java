@@ -28,14 +28,15 @@ abstract sealed class TileFormat
         this.dtype = dtype;
     }
 
-    /** The format in which weights of a file's type are kept: their own where there is a kernel for it, else Q8_0. */
+    /** The format in which weights of a {@linkplain BlockDecoder#supports supported} type are kept. */
     static TileFormat of(DType dtype) {
         return switch (dtype) {
             case F32 -> TileF32.INSTANCE;
             case F16 -> TileF16.INSTANCE;
             case BF16 -> TileBf16.INSTANCE;
+            case Q8_0 -> TileQ8.INSTANCE;
             case Q4_0 -> TileQ4.INSTANCE;
-            default -> TileQ8.INSTANCE;
+            default -> throw new IllegalArgumentException("weights of type " + dtype + " have no kernels");
         };
     }
 

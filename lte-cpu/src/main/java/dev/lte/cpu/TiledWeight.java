@@ -74,7 +74,7 @@ final class TiledWeight implements Tensor {
         MemorySegment bytes = CpuBackend.allocate(arena, data.name(), Math.multiplyExact(tileBytes, (long) tiles));
         int chunks = Math.min(tiles, 8 * pool.threads());
         pool.run((item, worker) -> {
-            TilePacker packer = new TilePacker(new RowReader(data, format, true), format, data.rows(), columns);
+            TilePacker packer = new TilePacker(new RowReader(data, format), format, data.rows(), columns);
             for (int tile = item * tiles / chunks; tile < (item + 1) * tiles / chunks; tile++) {
                 packer.pack(tile * TileFormat.ROWS, 0, columns, bytes, 0, tiles, tile);
             }

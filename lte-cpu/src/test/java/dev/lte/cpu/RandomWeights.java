@@ -8,7 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Locale;
 import java.util.Random;
 
-/** Weights of every file type with random bits and sane scales, and what they decode to. */
+/** Weights of every type with kernels, with random bits and sane scales, and what they decode to. */
 final class RandomWeights {
     private RandomWeights() {}
 
@@ -43,12 +43,7 @@ final class RandomWeights {
                 MemorySegment.copy(bits, 0, block, ValueLayout.JAVA_BYTE, 0, bits.length);
                 switch (dtype) {
                     case Q8_0 -> scale(block, 0, random, 1e-3f);
-                    case Q4_0, Q5_0 -> scale(block, 0, random, 1e-2f);
-                    case Q4_1, Q5_1, Q4_K, Q5_K -> {
-                        scale(block, 0, random, 1e-4f);
-                        scale(block, 2, random, 1e-4f);
-                    }
-                    case Q6_K -> scale(block, 208, random, 1e-4f);
+                    case Q4_0 -> scale(block, 0, random, 1e-2f);
                     default -> throw new IllegalArgumentException(dtype.name());
                 }
             }

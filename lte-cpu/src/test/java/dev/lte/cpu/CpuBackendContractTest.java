@@ -1,0 +1,33 @@
+package dev.lte.cpu;
+
+import dev.lte.backend.Backend;
+import dev.lte.backend.BackendOptions;
+import dev.lte.backend.DType;
+import dev.lte.core.contract.ActivationRounding;
+import dev.lte.core.contract.BackendContractTest;
+import java.util.EnumSet;
+import java.util.Set;
+
+/** The contract at the vector width that this processor prefers. */
+class CpuBackendContractTest extends BackendContractTest {
+    @Override
+    protected Backend open() {
+        return new CpuBackend(new BackendOptions(3, 0));
+    }
+
+    @Override
+    public Set<DType> weightTypes() {
+        return EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0);
+    }
+
+    /** Weights are decoded to F32; activations stay as they are. */
+    @Override
+    public ActivationRounding rounding(DType weight, int rows) {
+        return ActivationRounding.F32;
+    }
+
+    @Override
+    public Set<DType> cacheTypes() {
+        return EnumSet.of(DType.F32, DType.F16, DType.BF16);
+    }
+}
