@@ -21,7 +21,12 @@ public abstract class BackendContractTest
                 RowContract,
                 AttentionContract,
                 RoutingContract,
-                FfnContract {
+                FfnContract,
+                TensorContract,
+                ShapeContract,
+                RecordingContract,
+                LifeCycleContract,
+                AllocationContract {
     private Rig rig;
 
     /** Opens a backend of the kind under test; called several times. */

@@ -1,5 +1,8 @@
 package dev.lte.core.contract;
 
+import com.google.common.base.Suppliers;
+import java.util.function.Supplier;
+
 /** How far an element of an output may be from the reference's. */
 @FunctionalInterface
 interface Bound {
@@ -22,5 +25,11 @@ interface Bound {
     /** {@code absolute + relative * |expected|}. */
     static Bound of(double absolute, double relative) {
         return (row, column, expected) -> absolute + relative * Math.abs(expected);
+    }
+
+    /** A bound that is made when an element differs for the first time, while the scenario's tensors still exist. */
+    static Bound lazily(Supplier<Bound> bound) {
+        Supplier<Bound> made = Suppliers.memoize(bound::get);
+        return (row, column, expected) -> made.get().allowed(row, column, expected);
     }
 }

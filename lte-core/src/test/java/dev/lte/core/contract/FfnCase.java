@@ -1,5 +1,7 @@
 package dev.lte.core.contract;
 
+import com.google.common.base.Supplier;
+import com.google.common.base.Suppliers;
 import dev.lte.backend.DType;
 import dev.lte.backend.ExpertSelection;
 import dev.lte.backend.FfnData;
@@ -9,8 +11,7 @@ import dev.lte.backend.Tensor;
 import dev.lte.backend.WeightData;
 import dev.lte.backend.Write;
 import java.util.Arrays;
-import java.util.Random;
-import org.jspecify.annotations.Nullable;
+import java.util.random.RandomGenerator;
 
 /**
  * One feed-forward block of random weights and one pass through it.
@@ -32,7 +33,7 @@ record FfnCase(FfnSpec spec, DType inner, DType outer, boolean biases, int rows,
         /** A row with none, then one with all, one, a few and half. */
         MIXED;
 
-        boolean[] row(int t, int experts, Random random) {
+        boolean[] row(int t, int experts, RandomGenerator random) {
             boolean[] active = new boolean[experts];
             switch (this) {
                 case DENSE, ALL -> Arrays.fill(active, true);
@@ -59,7 +60,7 @@ record FfnCase(FfnSpec spec, DType inner, DType outer, boolean biases, int rows,
     }
 
     void run(Side side, Contract contract) {
-        Random random = side.random();
+        RandomGenerator random = side.random();
         int d = spec.model();
         int f = spec.neurons();
         WeightData gate = spec.gated() ? RandomWeights.matrix(inner, f, d, random) : null;
@@ -80,19 +81,19 @@ record FfnCase(FfnSpec spec, DType inner, DType outer, boolean biases, int rows,
         for (int t = 0; t < rows; t++) {
             active[t] = pattern.row(t, spec.experts(), random);
         }
-        FfnBound bound = new FfnBound(
+        Supplier<FfnBound> bound = Suppliers.memoize(() -> new FfnBound(
                 spec,
                 x,
-                decode(side, gate),
-                decoded(side, up),
-                decoded(side, down),
+                gate == null ? null : decode(side, gate),
+                decode(side, up),
+                decode(side, down),
                 upBias,
                 contract.rounding(inner, rows),
-                contract.rounding(outer, rows));
+                contract.rounding(outer, rows)));
         double[][] allowed = new double[rows][];
         Output y = side.changing("y", DType.F32, before, rows, d).within((row, column, expected) -> {
             if (allowed[row] == null) {
-                allowed[row] = bound.row(row, active[row]);
+                allowed[row] = bound.get().row(row, active[row]);
             }
             double added = Math.abs(before[row * d + column]) + Math.abs(downBias[column]);
             return allowed[row][column] + Bound.FEW * (Math.abs(expected) + added);
@@ -123,11 +124,7 @@ record FfnCase(FfnSpec spec, DType inner, DType outer, boolean biases, int rows,
         return new ExpertSelection(side.input(lists, rows, n), side.input(counts, rows, 1));
     }
 
-    private static float @Nullable [] decode(Side side, @Nullable WeightData data) {
-        return data == null ? null : decoded(side, data);
-    }
-
-    private static float[] decoded(Side side, WeightData data) {
+    private static float[] decode(Side side, WeightData data) {
         return side.read(side.weight(data));
     }
 }

@@ -5,18 +5,18 @@ import dev.lte.backend.DType;
 import dev.lte.backend.RowBatch;
 import dev.lte.backend.Tensor;
 import java.util.Arrays;
-import java.util.Random;
+import java.util.random.RandomGenerator;
 
 /**
- * A key/value cache of one layer on one side, its pages handed out in random order, with NaN where nothing was appended and
+ * A key/value cache of one layer on one side, its pages handed out in random order, with a value where nothing was appended that would win every softmax and
  * page numbers from nowhere where nothing was promised.
  */
 final class PagedCache {
     private static final int PADDING_SEQUENCE = 99;
+    private static final float NOTHING = 30_000;
 
     private final Side side;
     private final AttentionSpec spec;
-    private final DType dtype;
     private final int pageSize;
     private final int sequences;
     private final int pagesEach;
@@ -29,7 +29,6 @@ final class PagedCache {
     PagedCache(Side side, AttentionSpec spec, DType dtype, int pageSize, int sequences, int positions) {
         this.side = side;
         this.spec = spec;
-        this.dtype = dtype;
         this.pageSize = pageSize;
         this.sequences = sequences;
         pagesEach = (positions + pageSize - 1) / pageSize;
@@ -37,7 +36,7 @@ final class PagedCache {
         pageNumbers = Arrays.copyOf(Values.shuffled(side.random(), pages), sequences * pagesEach);
         int columns = spec.keyValueHeads() * spec.headSize();
         float[] nothing = new float[pages * pageSize * columns];
-        Arrays.fill(nothing, Float.NaN);
+        Arrays.fill(nothing, NOTHING);
         keys = side.changing("key cache", dtype, nothing, pages * pageSize, columns);
         values = side.changing("value cache", dtype, nothing, pages * pageSize, columns);
     }
@@ -49,7 +48,7 @@ final class PagedCache {
      * @param error relative error of products
      */
     void pass(int[][] rows, double error) {
-        Random random = side.random();
+        RandomGenerator random = side.random();
         int t = rows.length;
         int keyColumns = spec.keyValueHeads() * spec.headSize();
         int queryColumns = spec.heads() * spec.headSize();
@@ -84,14 +83,10 @@ final class PagedCache {
         Output out = side.output("out of pass " + passes++, t, queryColumns);
         side.queue().appendKeyValue(keys.tensor(), values.tensor(), k, v, batch);
         side.queue().attention(out.tensor(), q, keys.tensor(), values.tensor(), batch, spec);
-        Bound bound =
-                new AttentionBound(side.read(q), side.read(keys.tensor()), side.read(values.tensor()), spec, error);
+        Bound bound = Bound.lazily(() ->
+                new AttentionBound(side.read(q), side.read(keys.tensor()), side.read(values.tensor()), spec, error));
         out.within((row, column, expected) ->
                 positions[row] < 0 ? Double.POSITIVE_INFINITY : bound.allowed(row, column, expected));
-    }
-
-    DType dtype() {
-        return dtype;
     }
 
     /** Rows for positions {@code from} to {@code to} of one sequence. */

@@ -7,7 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Locale;
-import java.util.Random;
+import java.util.random.RandomGenerator;
 
 /**
  * Weights of every type: random bits where any bits are valid, sane scales where blocks keep them. They reach every code of a
@@ -22,7 +22,7 @@ public final class RandomWeights {
     private RandomWeights() {}
 
     /** A matrix in its own memory; its bytes are 2-aligned only, as in a file. */
-    public static WeightData matrix(DType dtype, int rows, int columns, Random random) {
+    public static WeightData matrix(DType dtype, int rows, int columns, RandomGenerator random) {
         long size = rows * dtype.byteSize(columns);
         MemorySegment bytes = Arena.ofAuto().allocate(size + 2, 4).asSlice(2, size);
         for (long at = 0; at < size; at += dtype.blockBytes()) {
@@ -41,7 +41,7 @@ public final class RandomWeights {
         return new WeightData("f32.weight", DType.F32, rows, columns, bytes.asReadOnly());
     }
 
-    private static void block(DType dtype, MemorySegment block, Random random) {
+    private static void block(DType dtype, MemorySegment block, RandomGenerator random) {
         byte[] bits = new byte[dtype.blockBytes()];
         random.nextBytes(bits);
         MemorySegment.copy(bits, 0, block, ValueLayout.JAVA_BYTE, 0, bits.length);
@@ -72,7 +72,7 @@ public final class RandomWeights {
         }
     }
 
-    private static void scale(MemorySegment block, long at, Random random, float magnitude) {
+    private static void scale(MemorySegment block, long at, RandomGenerator random, float magnitude) {
         float sign = random.nextInt(8) == 0 ? -1 : 1;
         block.set(SHORT, at, Float.floatToFloat16(sign * magnitude * (0.5f + random.nextFloat())));
     }

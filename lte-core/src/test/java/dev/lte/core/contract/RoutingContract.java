@@ -22,8 +22,8 @@ interface RoutingContract extends Contract {
                                         float[] x = Values.outliers(side.random(), rows * columns);
                                         Tensor router = side.weight(
                                                 RandomWeights.matrix(dtype, experts, columns, side.random()));
-                                        Bound product = new ProductBound(
-                                                x, side.read(router), columns, r -> rounding(dtype, rows));
+                                        Bound product = Bound.lazily(() -> new ProductBound(
+                                                x, side.read(router), columns, r -> rounding(dtype, rows)));
                                         // The slope of the sigmoid is 1/4 at most.
                                         Output scores = side.output("scores", rows, experts)
                                                 .within((row, column, expected) ->

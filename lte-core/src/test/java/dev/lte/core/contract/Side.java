@@ -10,7 +10,8 @@ import dev.lte.backend.WeightData;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
 
 /**
  * One of the two backends that a scenario runs on, with the tensors that it made there. Both sides draw the same random
@@ -34,7 +35,7 @@ final class Side {
     private final Backend backend;
     private final KernelQueue queue;
     private final Layout layout;
-    private final Random random;
+    private final RandomGenerator random;
     private final List<Output> outputs = new ArrayList<>();
     private final List<Report> reports = new ArrayList<>();
     private final List<Tensor> weights = new ArrayList<>();
@@ -43,7 +44,7 @@ final class Side {
         this.backend = backend;
         this.queue = queue;
         this.layout = layout;
-        random = new Random(seed);
+        random = new SplittableRandom(seed);
     }
 
     Backend backend() {
@@ -54,7 +55,7 @@ final class Side {
         return queue;
     }
 
-    Random random() {
+    RandomGenerator random() {
         return random;
     }
 

@@ -1,12 +1,12 @@
 package dev.lte.core.contract;
 
-import java.util.Random;
+import java.util.random.RandomGenerator;
 
 /** Random inputs as activations are: a bell curve with a few outliers. */
 final class Values {
     private Values() {}
 
-    static float[] normal(Random random, int count) {
+    static float[] normal(RandomGenerator random, int count) {
         float[] values = new float[count];
         for (int i = 0; i < count; i++) {
             values[i] = (float) random.nextGaussian();
@@ -15,7 +15,7 @@ final class Values {
     }
 
     /** One in 50 is 20 times as large. */
-    static float[] outliers(Random random, int count) {
+    static float[] outliers(RandomGenerator random, int count) {
         float[] values = normal(random, count);
         for (int i = 0; i < count; i++) {
             if (random.nextInt(50) == 0) {
@@ -25,7 +25,7 @@ final class Values {
         return values;
     }
 
-    static int[] integers(Random random, int count, int from, int to) {
+    static int[] integers(RandomGenerator random, int count, int from, int to) {
         int[] values = new int[count];
         for (int i = 0; i < count; i++) {
             values[i] = random.nextInt(from, to);
@@ -34,7 +34,7 @@ final class Values {
     }
 
     /** The numbers from 0 to {@code count - 1} in random order. */
-    static int[] shuffled(Random random, int count) {
+    static int[] shuffled(RandomGenerator random, int count) {
         int[] values = new int[count];
         for (int i = 0; i < count; i++) {
             int j = random.nextInt(i + 1);
