@@ -1,5 +1,7 @@
 package dev.lte.core.token;
 
+import dev.lte.core.io.FileContent;
+import dev.lte.core.io.JsonView;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,5 +1,7 @@
 package dev.lte.core.token;
 
+import dev.lte.core.io.JsonView;
+
 /**
  * What the {@code decoder} of a tokenizer.json says about the bytes of single tokens.
  *

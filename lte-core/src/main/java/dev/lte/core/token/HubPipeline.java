@@ -1,5 +1,6 @@
 package dev.lte.core.token;
 
+import dev.lte.core.io.JsonView;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,5 +1,6 @@
 package dev.lte.core.token;
 
+import dev.lte.core.io.JsonView;
 import java.util.List;
 import java.util.Map;
 

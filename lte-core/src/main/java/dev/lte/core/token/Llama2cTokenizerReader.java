@@ -1,6 +1,7 @@
 package dev.lte.core.token;
 
 import dev.lte.ModelFormatException;
+import dev.lte.core.io.FileContent;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;

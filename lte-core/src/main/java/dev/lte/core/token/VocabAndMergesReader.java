@@ -1,6 +1,8 @@
 package dev.lte.core.token;
 
 import dev.lte.UnsupportedModelException;
+import dev.lte.core.io.FileContent;
+import dev.lte.core.io.JsonView;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;

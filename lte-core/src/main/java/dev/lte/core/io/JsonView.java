@@ -1,4 +1,4 @@
-package dev.lte.core.token;
+package dev.lte.core.io;
 
 import dev.lte.ModelFormatException;
 import dev.lte.UnsupportedModelException;
@@ -19,7 +19,7 @@ import tools.jackson.databind.node.MissingNode;
  * A place in an untrusted JSON document, with typed access: what is not of the expected type is a
  * {@link ModelFormatException} that names the place. Absent and null are the same.
  */
-final class JsonView {
+public final class JsonView {
     private static final int MAX_DEPTH = 64;
 
     private final JsonNode node;
@@ -44,7 +44,7 @@ final class JsonView {
         return parent.place() + (index < 0 ? "." + name : "[" + index + "]");
     }
 
-    static JsonMapper mapper() {
+    public static JsonMapper mapper() {
         StreamReadConstraints limits = StreamReadConstraints.builder()
                 .maxNestingDepth(MAX_DEPTH)
                 .maxNameLength(1 << 16)
@@ -56,7 +56,7 @@ final class JsonView {
     }
 
     /** @param file where the bytes come from, for messages */
-    static JsonView parse(byte[] json, @Nullable Path file, String place) {
+    public static JsonView parse(byte[] json, @Nullable Path file, String place) {
         try {
             return new JsonView(mapper().readTree(json), file, null, place, -1);
         } catch (JacksonException e) {
@@ -72,28 +72,28 @@ final class JsonView {
         }
     }
 
-    JsonNode node() {
+    public JsonNode node() {
         return node;
     }
 
-    boolean isPresent() {
+    public boolean isPresent() {
         return !node.isMissingNode() && !node.isNull();
     }
 
-    boolean isText() {
+    public boolean isText() {
         return node.isString();
     }
 
-    boolean isArray() {
+    public boolean isArray() {
         return node.isArray();
     }
 
-    boolean isObject() {
+    public boolean isObject() {
         return node.isObject();
     }
 
     /** A member of this object; absent if there is none. */
-    JsonView get(String member) {
+    public JsonView get(String member) {
         JsonNode child = isPresent() ? requireObject().get(member) : null;
         return new JsonView(child == null ? MissingNode.getInstance() : child, file, this, member, -1);
     }
@@ -106,7 +106,7 @@ final class JsonView {
     }
 
     /** The elements of this array; none if it is absent. */
-    List<JsonView> elements() {
+    public List<JsonView> elements() {
         if (!isPresent()) {
             return List.of();
         }
@@ -121,7 +121,7 @@ final class JsonView {
     }
 
     /** The members of this object; none if it is absent. */
-    void forEach(BiConsumer<String, JsonView> action) {
+    public void forEach(BiConsumer<String, JsonView> action) {
         if (isPresent()) {
             for (Map.Entry<String, JsonNode> member : requireObject().properties()) {
                 action.accept(member.getKey(), new JsonView(member.getValue(), file, this, member.getKey(), -1));
@@ -129,35 +129,46 @@ final class JsonView {
         }
     }
 
-    String text() {
+    public String text() {
         if (!node.isString()) {
             throw invalid("a string");
         }
         return node.stringValue();
     }
 
-    @Nullable
-    String textOrNull() {
+    public @Nullable String textOrNull() {
         return isPresent() ? text() : null;
     }
 
-    String text(String fallback) {
+    public String text(String fallback) {
         return isPresent() ? text() : fallback;
     }
 
     /** An id or a count: 0 or more. */
-    int integer() {
+    public int integer() {
         if (!node.isIntegralNumber() || !node.canConvertToInt() || node.intValue() < 0) {
             throw invalid("an integer of 0 or more");
         }
         return node.intValue();
     }
 
-    int integer(int fallback) {
+    public int integer(int fallback) {
         return isPresent() ? integer() : fallback;
     }
 
-    boolean flag(boolean fallback) {
+    /** A finite number. */
+    public double real() {
+        if (!node.isNumber() || !Double.isFinite(node.doubleValue())) {
+            throw invalid("a finite number");
+        }
+        return node.doubleValue();
+    }
+
+    public double real(double fallback) {
+        return isPresent() ? real() : fallback;
+    }
+
+    public boolean flag(boolean fallback) {
         if (!isPresent()) {
             return fallback;
         }
@@ -167,19 +178,19 @@ final class JsonView {
         return node.booleanValue();
     }
 
-    ModelFormatException invalid(String expected) {
+    public ModelFormatException invalid(String expected) {
         String found = isPresent() ? node.toString() : "nothing";
         return invalid(expected, found.length() <= 100 ? found : found.substring(0, 100) + "...");
     }
 
-    ModelFormatException invalid(String expected, String found) {
+    public ModelFormatException invalid(String expected, String found) {
         return new ModelFormatException(file, place(), ModelFormatException.NO_OFFSET, expected, found);
     }
 
     /** For a component that is sound but not implemented. */
-    UnsupportedModelException unsupported(String what) {
+    public UnsupportedModelException unsupported(String what) {
         return new UnsupportedModelException(
                 (file == null ? "" : file + ": ") + place() + ": " + what + " is not supported",
-                "use a model with another tokenizer");
+                "use a model that does without it");
     }
 }

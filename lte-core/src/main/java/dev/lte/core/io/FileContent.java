@@ -1,4 +1,4 @@
-package dev.lte.core.token;
+package dev.lte.core.io;
 
 import dev.lte.ModelFormatException;
 import java.io.IOException;
@@ -7,12 +7,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Reads whole files of bounded size; the largest tokenizers in use take 35 MB. */
-final class FileContent {
+public final class FileContent {
     private static final long LARGEST = 256L << 20;
 
     private FileContent() {}
 
-    static byte[] of(Path file) {
+    public static byte[] of(Path file) {
         try {
             long size = Files.size(file);
             if (size > LARGEST) {
