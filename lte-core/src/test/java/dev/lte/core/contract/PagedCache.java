@@ -83,10 +83,18 @@ final class PagedCache {
         Output out = side.output("out of pass " + passes++, t, queryColumns);
         side.queue().appendKeyValue(keys.tensor(), values.tensor(), k, v, batch);
         side.queue().attention(out.tensor(), q, keys.tensor(), values.tensor(), batch, spec);
-        Bound bound = Bound.lazily(() ->
-                new AttentionBound(side.read(q), side.read(keys.tensor()), side.read(values.tensor()), spec, error));
+        Bound bound = Bound.lazily(() -> new AttentionBound(
+                side.read(q), appended(side.read(keys.tensor())), appended(side.read(values.tensor())), spec, error));
         out.within((row, column, expected) ->
                 positions[row] < 0 ? Double.POSITIVE_INFINITY : bound.allowed(row, column, expected));
+    }
+
+    /** Without what was in the cache before, which would make every bound meaningless. */
+    private static float[] appended(float[] cache) {
+        for (int i = 0; i < cache.length; i++) {
+            cache[i] = cache[i] > NOTHING / 2 ? 0 : cache[i];
+        }
+        return cache;
     }
 
     /** Rows for positions {@code from} to {@code to} of one sequence. */
