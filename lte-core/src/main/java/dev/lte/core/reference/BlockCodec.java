@@ -23,19 +23,31 @@ final class BlockCodec {
 
     /** Decodes {@code count} elements, whole blocks, from byte {@code offset} on. */
     static void decode(DType dtype, MemorySegment bytes, long offset, float[] out, int start, int count) {
-        for (int i = 0; i < count; i++) {
-            long at = offset + (long) (i / dtype.blockSize()) * dtype.blockBytes();
-            int j = i % dtype.blockSize();
-            out[start + i] = switch (dtype) {
-                case F32 -> bytes.get(FLOAT, at);
-                case F16 -> half(bytes, at);
-                case BF16 -> Float.intBitsToFloat(bytes.get(SHORT, at) << 16);
-                case Q8_0 -> half(bytes, at) * bytes.get(ValueLayout.JAVA_BYTE, at + 2 + j);
-                case Q4_0 ->
-                    half(bytes, at)
-                            * ((bytes.get(ValueLayout.JAVA_BYTE, at + 2 + j % 16) >> (j < 16 ? 0 : 4) & 15) - 8);
-                default -> throw new IllegalArgumentException("weights of type " + dtype + " are not supported");
-            };
+        switch (dtype) {
+            case F32 -> MemorySegment.copy(bytes, FLOAT, offset, out, start, count);
+            case F16 -> {
+                for (int i = 0; i < count; i++) {
+                    out[start + i] = half(bytes, offset + 2L * i);
+                }
+            }
+            case BF16 -> {
+                for (int i = 0; i < count; i++) {
+                    out[start + i] = Float.intBitsToFloat(bytes.get(SHORT, offset + 2L * i) << 16);
+                }
+            }
+            case Q8_0, Q4_0 -> {
+                for (int block = 0; block < count / 32; block++) {
+                    long at = offset + (long) block * dtype.blockBytes();
+                    float scale = half(bytes, at);
+                    for (int i = 0; i < 32; i++) {
+                        int code = dtype == DType.Q8_0
+                                ? bytes.get(ValueLayout.JAVA_BYTE, at + 2 + i)
+                                : (bytes.get(ValueLayout.JAVA_BYTE, at + 2 + i % 16) >> (i < 16 ? 0 : 4) & 15) - 8;
+                        out[start + block * 32 + i] = scale * code;
+                    }
+                }
+            }
+            default -> throw new IllegalArgumentException("weights of type " + dtype + " are not supported");
         }
     }
 

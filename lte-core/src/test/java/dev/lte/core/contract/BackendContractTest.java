@@ -24,6 +24,7 @@ public abstract class BackendContractTest
                 FfnContract,
                 TensorContract,
                 ShapeContract,
+                StrayIntegerContract,
                 RecordingContract,
                 LifeCycleContract,
                 AllocationContract {

@@ -22,6 +22,9 @@ final class MiniLayer {
     private static final int PAGE = 4;
     private static final int PAGES = 8;
 
+    /** One kernel of the pass. */
+    record Step(String name, Runnable operation) {}
+
     private final Side side;
     private final int rows;
     private final AttentionSpec attention = new AttentionSpec(4, 2, 16, 0.25f, true, 0, 0);
@@ -42,6 +45,9 @@ final class MiniLayer {
     private final Tensor x;
     private final Tensor normed;
     private final Tensor qkv;
+    private final Tensor queries;
+    private final Tensor newKeys;
+    private final Tensor newValues;
     private final Tensor attended;
     private final Tensor scores;
     private final Tensor thresholds;
@@ -49,6 +55,7 @@ final class MiniLayer {
     private final Tensor logits;
     private final Tensor picked;
     private final Tensor gathered;
+    private final Step[] steps;
 
     MiniLayer(Side side, int rows, DType weights) {
         this.side = side;
@@ -78,6 +85,9 @@ final class MiniLayer {
         x = scratch("x", rows, MODEL);
         normed = scratch("normed", rows, MODEL);
         qkv = scratch("qkv", rows, 128);
+        queries = qkv.columnRange(0, 64);
+        newKeys = qkv.columnRange(64, 96);
+        newValues = qkv.columnRange(96, 128);
         attended = scratch("attended", rows, MODEL);
         scores = scratch("scores", rows, 8);
         float[] above = new float[rows];
@@ -91,6 +101,7 @@ final class MiniLayer {
         logits = scratch("logits", rows, VOCABULARY);
         picked = side.integers("picked", rows, 1).undefined().tensor();
         gathered = scratch("gathered", rows, MODEL);
+        steps = operations();
     }
 
     private Tensor scratch(String name, int rows, int columns) {
@@ -110,33 +121,41 @@ final class MiniLayer {
     }
 
     void pass() {
+        for (Step step : steps) {
+            step.operation.run();
+        }
+    }
+
+    Step[] steps() {
+        return steps;
+    }
+
+    private Step[] operations() {
         KernelQueue queue = side.queue();
-        queue.embed(x, embedding, ids, 2, Write.SET);
-        queue.norm(normed, x, gain, null, norm);
-        queue.linear(qkv, normed, fused, null, Write.SET);
-        queue.rope(qkv.columnRange(0, 64), positions, angles, rope);
-        queue.rope(qkv.columnRange(64, 96), positions, angles, rope);
-        queue.appendKeyValue(keys, values, qkv.columnRange(64, 96), qkv.columnRange(96, 128), batch);
-        queue.attention(attended, qkv.columnRange(0, 64), keys, values, batch, attention);
-        queue.linear(x, attended, projection, null, Write.ADD);
-        queue.norm(normed, x, gain, null, norm);
-        queue.routerScores(scores, normed, router);
-        queue.selectExperts(selection, scores, thresholds);
-        queue.sparseFfn(x, normed, ffn, selection, Write.ADD);
-        queue.denseFfn(x, normed, ffn, Write.ADD);
-        queue.gatherRows(gathered, x, batch.sequences());
-        queue.add(x, gathered);
-        queue.activate(gathered, Activation.GELU);
-        queue.linear(logits, x, embedding, null, Write.SET);
-        queue.softcap(logits, 30);
-        queue.argmax(picked, logits);
+        return new Step[] {
+            new Step("embed", () -> queue.embed(x, embedding, ids, 2, Write.SET)),
+            new Step("norm", () -> queue.norm(normed, x, gain, null, norm)),
+            new Step("linear", () -> queue.linear(qkv, normed, fused, null, Write.SET)),
+            new Step("rope", () -> queue.rope(queries, positions, angles, rope)),
+            new Step("rope", () -> queue.rope(newKeys, positions, angles, rope)),
+            new Step("appendKeyValue", () -> queue.appendKeyValue(keys, values, newKeys, newValues, batch)),
+            new Step("attention", () -> queue.attention(attended, queries, keys, values, batch, attention)),
+            new Step("linear", () -> queue.linear(x, attended, projection, null, Write.ADD)),
+            new Step("norm", () -> queue.norm(normed, x, gain, null, norm)),
+            new Step("routerScores", () -> queue.routerScores(scores, normed, router)),
+            new Step("selectExperts", () -> queue.selectExperts(selection, scores, thresholds)),
+            new Step("sparseFfn", () -> queue.sparseFfn(x, normed, ffn, selection, Write.ADD)),
+            new Step("denseFfn", () -> queue.denseFfn(x, normed, ffn, Write.ADD)),
+            new Step("gatherRows", () -> queue.gatherRows(gathered, x, batch.sequences())),
+            new Step("add", () -> queue.add(x, gathered)),
+            new Step("activate", () -> queue.activate(gathered, Activation.GELU)),
+            new Step("linear", () -> queue.linear(logits, x, embedding, null, Write.SET)),
+            new Step("softcap", () -> queue.softcap(logits, 30)),
+            new Step("argmax", () -> queue.argmax(picked, logits))
+        };
     }
 
     float[] logits() {
         return side.read(logits);
-    }
-
-    int[] picked() {
-        return side.readIntegers(picked);
     }
 }
