@@ -1,0 +1,43 @@
+package dev.lte.core.source;
+
+import dev.lte.core.arch.WeightRole;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a format names the weights of a family. In names, {@value #LAYER} stands for the layer's number.
+ *
+ * @param names of weights that stand alone
+ * @param fused tensors that hold several weights, one behind the other; looked up where the first part does not stand alone
+ * @param transposed weights that the file holds as (input features, output features)
+ * @param ignored names of tensors that models carry but inference does not need
+ */
+record TensorNames(
+        Map<WeightRole, String> names, List<Fused> fused, Set<WeightRole> transposed, Predicate<String> ignored) {
+    static final String LAYER = "{l}";
+
+    /** @param parts from the first row (or element, for biases) on */
+    record Fused(String name, List<WeightRole> parts) {
+        String name(int layer) {
+            return name.replace(LAYER, String.valueOf(layer));
+        }
+    }
+
+    @Nullable String name(WeightRole role, int layer) {
+        String name = names.get(role);
+        return name == null ? null : name.replace(LAYER, String.valueOf(layer));
+    }
+
+    /** A table of roles and names; a later pair replaces an earlier one. */
+    static Map<WeightRole, String> table(Object... rolesAndNames) {
+        Map<WeightRole, String> table = new EnumMap<>(WeightRole.class);
+        for (int i = 0; i < rolesAndNames.length; i += 2) {
+            table.put((WeightRole) rolesAndNames[i], (String) rolesAndNames[i + 1]);
+        }
+        return table;
+    }
+}
