@@ -165,6 +165,11 @@ public enum Family {
         return activation;
     }
 
+    /** By the root of D. */
+    public boolean scalesEmbeddings() {
+        return has(Trait.GEMMA);
+    }
+
     boolean has(Trait trait) {
         return traits.contains(trait);
     }

@@ -47,6 +47,9 @@ final class GgufRopes {
             int original = values.count(GgufKeys.ORIGINAL_CONTEXT, context, Limits.CONTEXT);
             double magnitude = values.positive(GgufKeys.MAGNITUDE, 1);
             double[] divided = divided(plain, GgufKeys.ROPE_DIVISORS);
+            if (type == null && tensors.find(GgufKeys.SHORT_DIVISORS) != null) {
+                type = "longrope"; // Converters of Phi-3 leave it to the tensors.
+            }
             return switch (type == null ? "linear" : type) {
                 case "none" -> of(divided, magnitude, context);
                 case "linear" -> of(RopeFrequencies.linear(divided, factor), magnitude, context);

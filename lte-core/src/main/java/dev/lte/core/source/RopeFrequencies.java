@@ -9,11 +9,11 @@ import java.util.Arrays;
  * Angles per position of the pairs of a rotated head, {@code theta^(-2i/rotated)}, and the ways in which models stretch
  * them over longer contexts. All in double precision.
  */
-final class RopeFrequencies {
+public final class RopeFrequencies {
     private RopeFrequencies() {}
 
     /** @param rotated columns of a head that are rotated, even */
-    static double[] plain(double theta, int rotated) {
+    public static double[] plain(double theta, int rotated) {
         double[] frequencies = new double[rotated / 2];
         for (int i = 0; i < frequencies.length; i++) {
             frequencies[i] = Math.pow(theta, -2.0 * i / rotated);
@@ -31,7 +31,7 @@ final class RopeFrequencies {
      *
      * @param context that the model had before it was stretched
      */
-    static double[] llama3(double[] plain, double factor, double low, double high, int context) {
+    public static double[] llama3(double[] plain, double factor, double low, double high, int context) {
         return Arrays.stream(plain)
                 .map(frequency -> {
                     double wave = 2 * Math.PI / frequency;
