@@ -52,10 +52,10 @@ final class GgufRopeWriter {
         metadata.put(GgufKeys.ROTATED, 2L * full.inverseFrequencies().size());
         Geometric geometric = Geometric.of(full.inverseFrequencies());
         if (geometric != null) {
-            metadata.put(GgufKeys.THETA, geometric.theta);
-            if (geometric.factor != 1) {
+            metadata.put(GgufKeys.THETA, geometric.theta());
+            if (geometric.factor() != 1) {
                 metadata.put(GgufKeys.SCALING, "linear");
-                metadata.put(GgufKeys.SCALING_FACTOR, geometric.factor);
+                metadata.put(GgufKeys.SCALING_FACTOR, geometric.factor());
             }
         } else {
             divide(full.inverseFrequencies(), family, config.contextLength());
@@ -65,11 +65,11 @@ final class GgufRopeWriter {
         }
         if (config.ropes().size() > 1) {
             Geometric sliding = Geometric.of(config.ropes().get(1).inverseFrequencies());
-            if (sliding == null || sliding.factor != 1 || config.ropes().get(1).magnitude() != 1) {
+            if (sliding == null || sliding.factor() != 1 || config.ropes().get(1).magnitude() != 1) {
                 throw new UnsupportedModelException(
                         "GGUF has no place for a stretched rotation of sliding layers", "convert to safetensors instead");
             }
-            metadata.put(GgufKeys.THETA_SLIDING, sliding.theta);
+            metadata.put(GgufKeys.THETA_SLIDING, sliding.theta());
         }
     }
 

@@ -185,6 +185,11 @@ final class WeightReader {
     }
 
     private void refuseUnclaimed() {
+        file.unsupported().forEach((name, dtype) -> {
+            if (!names.ignored().test(name)) {
+                throw unclaimed(name);
+            }
+        });
         for (TensorInfo tensor : file.tensors()) {
             if (claimed.contains(tensor.name()) || names.ignored().test(tensor.name())) {
                 continue;
@@ -198,11 +203,14 @@ final class WeightReader {
                                 + config.layers().size() + " layers",
                         "a router");
             }
-            throw new UnsupportedModelException(
-                    file.path() + ": the tensor " + tensor.name() + " has no use in a model of architecture "
-                            + config.architecture(),
-                    "use a checkpoint without additions to its architecture");
+            throw unclaimed(tensor.name());
         }
+    }
+
+    private UnsupportedModelException unclaimed(String name) {
+        return new UnsupportedModelException(
+                file.path() + ": the tensor " + name + " has no use in a model of architecture " + config.architecture(),
+                "use a checkpoint without additions to its architecture");
     }
 
     private boolean isRouter(String name) {
