@@ -17,8 +17,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /** A model directory as the hub publishes it: config.json, safetensors, the tokenizer's files. */
-final class HubSource {
-    static final String CONFIG = "config.json";
+public final class HubSource {
+    public static final String CONFIG = "config.json";
 
     private static final Set<String> ROUTING = Set.of("version", "expert_size", "threshold");
 
