@@ -7,6 +7,7 @@ import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.arch.ModelConfig.Layer;
 import dev.lte.core.source.Activations;
 import dev.lte.core.source.Family;
+import dev.lte.core.source.Family.Trait;
 import dev.lte.core.source.GgufKeys;
 import dev.lte.core.source.LteRouting;
 import java.util.LinkedHashMap;
@@ -67,7 +68,7 @@ final class GgufModelMetadata {
         if (config.activation() != family.activation()) {
             put(GgufKeys.ACTIVATION, Activations.nameOf(config.activation()));
         }
-        float usual = family.scalesEmbeddings() ? (float) Math.sqrt(config.model()) : 1;
+        float usual = family.has(Trait.GEMMA) ? (float) Math.sqrt(config.model()) : 1;
         if (config.embeddingScale() != usual) {
             put(GgufKeys.EMBEDDING_SCALE, config.embeddingScale());
         }
@@ -79,7 +80,7 @@ final class GgufModelMetadata {
         put(GgufKeys.KEY_LENGTH, (long) config.headSize());
         put(GgufKeys.VALUE_LENGTH, (long) config.headSize());
         float usual = (float) (1 / Math.sqrt(config.headSize()));
-        if (config.attentionScale() != usual || family.scalesEmbeddings()) {
+        if (config.attentionScale() != usual || family.has(Trait.GEMMA)) {
             put(GgufKeys.ATTENTION_SCALE, config.attentionScale());
         }
         // Readers of Gemma 2 assume its own caps, so that none has to be said.

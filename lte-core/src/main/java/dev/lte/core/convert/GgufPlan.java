@@ -110,12 +110,7 @@ final class GgufPlan {
     }
 
     private int @Nullable [] order(WeightRole role, int layer) {
-        int heads =
-                switch (role) {
-                    case QUERY, QUERY_BIAS -> config.heads();
-                    case KEY, KEY_BIAS -> config.keyValueHeads();
-                    default -> 0;
-                };
+        int heads = HeadRows.heads(role, config);
         int index = config.layers().get(layer).rope();
         if (heads == 0 || index < 0) {
             return null;

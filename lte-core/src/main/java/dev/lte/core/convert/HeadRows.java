@@ -1,6 +1,8 @@
 package dev.lte.core.convert;
 
 import dev.lte.backend.RopeSpec.Pairing;
+import dev.lte.core.arch.ModelConfig;
+import dev.lte.core.arch.WeightRole;
 
 /**
  * The order of query and key rows that turns one pairing of rotated columns into the other. Pair i of a head stands in
@@ -22,6 +24,15 @@ final class HeadRows {
             }
         }
         return order;
+    }
+
+    /** How many heads the rows (or elements) of a weight belong to if they are rotated; 0 for other weights. */
+    static int heads(WeightRole role, ModelConfig config) {
+        return switch (role) {
+            case QUERY, QUERY_BIAS -> config.heads();
+            case KEY, KEY_BIAS -> config.keyValueHeads();
+            default -> 0;
+        };
     }
 
     private static int source(int column, int rotated, Pairing to) {

@@ -66,7 +66,7 @@ public enum Family {
             EnumSet.of(Trait.BIASES, Trait.LEARNED_POSITIONS, Trait.ENCODER));
 
     /** What a family has beyond the plain decoder. */
-    enum Trait {
+    public enum Trait {
         /** The FFN has a gate. */
         GATED,
         /** Every projection adds a bias. */
@@ -165,12 +165,7 @@ public enum Family {
         return activation;
     }
 
-    /** By the root of D. */
-    public boolean scalesEmbeddings() {
-        return has(Trait.GEMMA);
-    }
-
-    boolean has(Trait trait) {
+    public boolean has(Trait trait) {
         return traits.contains(trait);
     }
 }

@@ -21,7 +21,7 @@ import java.util.Map;
  * @param windows which layers see a window only
  * @param neutral flags that would change results, and the only value that is supported
  */
-record HubFamily(
+public record HubFamily(
         Keys keys,
         int heads,
         int keyValueHeads,
@@ -37,10 +37,10 @@ record HubFamily(
     static final int AS_HEADS = 0;
 
     /** Names of values in config.json. */
-    record Keys(
+    public record Keys(
             String model, String ffn, String layers, String heads, String context, String activation, String epsilon) {}
 
-    enum Windows {
+    public enum Windows {
         NONE,
         /** Every layer, if the model has a window at all. */
         ALL,
@@ -142,7 +142,7 @@ record HubFamily(
     /** Counts that only mixtures of experts have. */
     static final List<String> EXPERT_COUNTS = List.of("num_local_experts", "num_experts", "n_routed_experts");
 
-    static HubFamily of(Family family) {
+    public static HubFamily of(Family family) {
         HubFamily found = FAMILIES.get(family);
         if (found == null) {
             throw new IllegalStateException("no configuration table for " + family);

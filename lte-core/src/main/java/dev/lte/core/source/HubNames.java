@@ -114,7 +114,7 @@ public final class HubNames {
     private HubNames() {}
 
     /** What stands in front of names, the usual first; checkpoints of a bare trunk leave it out. */
-    static List<String> prefixes(Family family) {
+    public static List<String> prefixes(Family family) {
         return switch (family) {
             case GPT2 -> List.of("transformer.", "");
             case OPT -> List.of("model.decoder.", "decoder.", "");
@@ -128,7 +128,7 @@ public final class HubNames {
      * @param prefix one of {@link #prefixes}
      * @param tied whether a head beside the token embedding is to be ignored
      */
-    static TensorNames of(Family family, String prefix, boolean tied) {
+    public static TensorNames of(Family family, String prefix, boolean tied) {
         Map<WeightRole, String> names = names(family, prefix);
         List<Fused> fused = new ArrayList<>();
         if (family == Family.PHI3) {

@@ -17,8 +17,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /** A model directory as the hub publishes it: config.json, safetensors, the tokenizer's files. */
-final class HubSource {
-    static final String CONFIG = "config.json";
+public final class HubSource {
+    public static final String CONFIG = "config.json";
 
     private static final Set<String> ROUTING = Set.of("version", "expert_size", "threshold");
 
@@ -26,8 +26,12 @@ final class HubSource {
 
     /** @param weights the directory's tensors; the source owns them from now on */
     static ModelSource open(Path directory, TensorFile weights) {
+        return open(directory, FileContent.of(directory.resolve(CONFIG)), weights);
+    }
+
+    /** @param json the content of config.json */
+    static ModelSource open(Path directory, byte[] json, TensorFile weights) {
         Path file = directory.resolve(CONFIG);
-        byte[] json = FileContent.of(file);
         SourceModel model = HubConfigReader.read(file, json);
         Map<String, Object> provenance = provenance(JsonView.parse(json, file, "config").get("lte"));
         TensorNames names = HubNames.of(model.family(), prefix(model.family(), weights), model.tied());

@@ -16,18 +16,18 @@ import org.jspecify.annotations.Nullable;
  * @param transposed weights that the file holds as (input features, output features)
  * @param ignored names of tensors that models carry but inference does not need
  */
-record TensorNames(
+public record TensorNames(
         Map<WeightRole, String> names, List<Fused> fused, Set<WeightRole> transposed, Predicate<String> ignored) {
     static final String LAYER = "{l}";
 
     /** @param parts from the first row (or element, for biases) on */
-    record Fused(String name, List<WeightRole> parts) {
-        String name(int layer) {
+    public record Fused(String name, List<WeightRole> parts) {
+        public String name(int layer) {
             return name.replace(LAYER, String.valueOf(layer));
         }
     }
 
-    @Nullable String name(WeightRole role, int layer) {
+    public @Nullable String name(WeightRole role, int layer) {
         String name = names.get(role);
         return name == null ? null : name.replace(LAYER, String.valueOf(layer));
     }

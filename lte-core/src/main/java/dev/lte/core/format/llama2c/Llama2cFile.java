@@ -1,139 +1,139 @@
 package dev.lte.core.format.llama2c;
 
 import dev.lte.ModelFormatException;
+import dev.lte.UnsupportedModelException;
 import dev.lte.backend.DType;
-import dev.lte.core.format.ByteCursor;
+import dev.lte.core.format.HeapBudget;
 import dev.lte.core.format.MappedFile;
 import dev.lte.core.format.TensorFile;
 import dev.lte.core.format.TensorInfo;
 import dev.lte.core.format.TensorTable;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An open checkpoint of llama2.c, version 0: seven integers, then F32 weights, each kind for all layers before the next
- * (memory_map_weights in run.c). Tensors are named as in GGUF files of Llama.
+ * An open checkpoint of llama2.c, version 0: seven 32-bit numbers and F32 weights, each kind of them for all layers one after
+ * another. Tensors are named as in GGUF files of Llama, {@code blk.0.attn_q.weight} for example; the tables of sines and
+ * cosines behind them, which no one needs, keep the names that they have in run.c. Source: github.com/karpathy/llama2.c,
+ * run.c and export.py.
  */
 public final class Llama2cFile implements TensorFile {
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int HEADER_BYTES = 7 * Integer.BYTES;
-    private static final int MAX_LAYERS = 1024;
-    private static final int MAX_SIZE = 1 << 24;
+
+    /** How later versions begin. */
+    private static final int MAGIC = 'a' << 24 | 'k' << 16 | '4' << 8 | '2';
 
     private final MappedFile file;
     private final Llama2cHeader header;
     private final TensorTable tensors;
-    private long next = HEADER_BYTES;
 
     private Llama2cFile(MappedFile file) {
         this.file = file;
         header = readHeader();
-        tensors = new TensorTable(file.path());
-        try {
-            addTensors();
-        } catch (ArithmeticException e) {
-            throw invalid("header", "sizes whose weights fit the file", header.toString());
+        long expected = header.fileBytes(HEADER_BYTES);
+        if (expected != file.size()) {
+            throw new ModelFormatException(
+                    file.path(), "size", 0, expected + " bytes for " + header, file.size() + " bytes");
         }
-        if (next != file.bytes().byteSize()) {
-            throw invalid("size", next + " bytes for " + header, file.bytes().byteSize() + " bytes");
-        }
-        tensors.checkPlaces(HEADER_BYTES, next);
+        TensorTable.Builder table = new TensorTable.Builder(file, new HeapBudget(file));
+        new Layout(table).run();
+        tensors = table.build();
     }
 
     /**
-     * @throws ModelFormatException if it is damaged or no checkpoint
+     * @throws ModelFormatException if the file is damaged or no such checkpoint, which has no mark to tell it by
+     * @throws UnsupportedModelException if it is of a later version
      * @throws java.io.UncheckedIOException if it cannot be read
      */
     public static Llama2cFile open(Path file) {
-        return of(MappedFile.open(file));
-    }
-
-    /** Takes the mapping over, and closes it if it is no checkpoint. */
-    static Llama2cFile of(MappedFile file) {
+        MappedFile mapped = MappedFile.open(file);
         try {
-            return new Llama2cFile(file);
+            return of(mapped);
         } catch (RuntimeException | Error e) {
-            file.close();
+            mapped.close();
             throw e;
         }
     }
 
+    /** The file belongs to the result from then on, unless an exception is thrown. */
+    static Llama2cFile of(MappedFile file) {
+        return new Llama2cFile(file);
+    }
+
     private Llama2cHeader readHeader() {
-        ByteCursor cursor = new ByteCursor(file.path(), file.bytes());
-        int dim = size(cursor, "dim", MAX_SIZE);
-        int hidden = size(cursor, "hidden_dim", MAX_SIZE);
-        int layers = size(cursor, "n_layers", MAX_LAYERS);
-        int heads = size(cursor, "n_heads", dim);
-        int kvHeads = size(cursor, "n_kv_heads", heads);
-        int vocab = cursor.getInt("vocab_size");
-        if (vocab == 0 || Math.absExact(vocab) > MAX_SIZE) {
-            throw invalid("vocab_size", "1 to " + MAX_SIZE + ", negative for a classifier of its own", String.valueOf(vocab));
+        if (file.size() < HEADER_BYTES) {
+            throw new ModelFormatException(
+                    file.path(), "header", 0, HEADER_BYTES + " bytes", file.size() + " in the whole file");
         }
-        int seqLen = size(cursor, "seq_len", MAX_SIZE);
-        if (dim % heads != 0 || heads % kvHeads != 0 || dim / heads % 2 != 0) {
-            throw invalid(
+        if (number(0) == MAGIC) {
+            throw new UnsupportedModelException(
+                    file.path() + ": version " + number(1) + " of llama2.c's checkpoints is not supported, only 0 is",
+                    "export the model with --version 0");
+        }
+        int vocab = number(5);
+        Llama2cHeader header = new Llama2cHeader(
+                number(0), number(1), number(2), number(3), number(4), Math.abs(vocab), number(6), vocab > 0);
+        if (!header.isPossible()) {
+            throw new ModelFormatException(
+                    file.path(),
                     "header",
-                    "heads that divide dim into even sizes, and key/value heads that divide heads",
-                    dim + ", " + heads + ", " + kvHeads);
+                    0,
+                    "positive sizes, an even head size and heads that are a multiple of kvHeads",
+                    header.toString());
         }
-        return new Llama2cHeader(dim, hidden, layers, heads, kvHeads, Math.abs(vocab), seqLen, vocab > 0);
+        return header;
     }
 
-    private int size(ByteCursor cursor, String name, int largest) {
-        int value = cursor.getInt(name);
-        if (value < 1 || value > largest) {
-            throw invalid(name, "1 to " + largest, Integer.toString(value));
+    private int number(int index) {
+        return file.bytes().get(INT, (long) index * Integer.BYTES);
+    }
+
+    /** Names the weights in the order of the file. */
+    private final class Layout {
+        private final TensorTable.Builder table;
+        private long offset = HEADER_BYTES;
+
+        Layout(TensorTable.Builder table) {
+            this.table = table;
         }
-        return value;
-    }
 
-    private ModelFormatException invalid(String item, String expected, String found) {
-        return new ModelFormatException(
-                file.path(),
-                item,
-                ModelFormatException.NO_OFFSET,
-                expected,
-                found,
-                "use a checkpoint that llama2.c's export wrote in version 0");
-    }
-
-    private void addTensors() {
-        long dim = header.dim();
-        long hidden = header.hidden();
-        long kv = dim / header.heads() * header.kvHeads();
-        add("token_embd.weight", header.vocab(), dim);
-        addLayers("attn_norm", 0, dim);
-        addLayers("attn_q", dim, dim);
-        addLayers("attn_k", kv, dim);
-        addLayers("attn_v", kv, dim);
-        addLayers("attn_output", dim, dim);
-        addLayers("ffn_norm", 0, dim);
-        addLayers("ffn_gate", hidden, dim);
-        addLayers("ffn_down", dim, hidden);
-        addLayers("ffn_up", hidden, dim);
-        add("output_norm.weight", 0, dim);
-        // Cosines and sines of the rotation, which are computed anew.
-        next = Math.addExact(next, Float.BYTES * Math.multiplyExact((long) header.seqLen(), dim / header.heads()));
-        if (!header.sharedClassifier()) {
-            add("output.weight", header.vocab(), dim);
+        void run() {
+            long dim = header.dim();
+            long hidden = header.hidden();
+            long kv = header.kvDim();
+            long vocab = header.vocab();
+            long seqLen = header.seqLen();
+            add("token_embd.weight", vocab, dim);
+            perLayer("attn_norm", dim);
+            perLayer("attn_q", dim, dim);
+            perLayer("attn_k", kv, dim);
+            perLayer("attn_v", kv, dim);
+            perLayer("attn_output", dim, dim);
+            perLayer("ffn_norm", dim);
+            perLayer("ffn_gate", hidden, dim);
+            perLayer("ffn_down", dim, hidden);
+            perLayer("ffn_up", hidden, dim);
+            add("output_norm.weight", dim);
+            add("freq_cis_real", seqLen, header.headSize() / 2);
+            add("freq_cis_imag", seqLen, header.headSize() / 2);
+            if (!header.sharedClassifier()) {
+                add("output.weight", vocab, dim);
+            }
         }
-    }
 
-    private void addLayers(String name, long rows, long columns) {
-        for (int layer = 0; layer < header.layers(); layer++) {
-            add("blk." + layer + "." + name + ".weight", rows, columns);
+        private void perLayer(String name, Long... shape) {
+            for (int layer = 0; layer < header.layers(); layer++) {
+                add("blk." + layer + "." + name + ".weight", shape);
+            }
         }
-    }
 
-    /** @param rows 0 for a vector */
-    private void add(String name, long rows, long columns) {
-        long bytes = Math.multiplyExact(Math.multiplyExact(Math.max(rows, 1), columns), (long) Float.BYTES);
-        List<Long> shape = rows == 0 ? List.of(columns) : List.of(rows, columns);
-        tensors.add(new TensorInfo(name, DType.F32, shape, next, bytes));
-        next = Math.addExact(next, bytes);
-        if (next > file.bytes().byteSize()) {
-            throw invalid("size", "at least " + next + " bytes for " + header, file.bytes().byteSize() + " bytes");
+        private void add(String name, Long... shape) {
+            offset += table.add(name, DType.F32, List.of(shape), offset).bytes();
         }
     }
 
@@ -163,7 +163,7 @@ public final class Llama2cFile implements TensorFile {
 
     @Override
     public MemorySegment bytes(TensorInfo tensor) {
-        return tensors.bytes(tensor, file.bytes());
+        return tensors.bytes(tensor);
     }
 
     @Override

@@ -8,55 +8,81 @@ import dev.lte.core.format.TensorTable;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** An open safetensors file. */
+/**
+ * An open safetensors file: 8 bytes that say how long the header is, the header in JSON, the tensors without gaps.
+ *
+ * <pre>
+ * {"__metadata__": {"key": "text", ...}, "name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ...}
+ * </pre>
+ *
+ * Source: github.com/huggingface/safetensors, README and safetensors/src/tensor.rs.
+ */
 public final class SafetensorsFile implements TensorFile {
     static final String SINGLE = "model.safetensors";
     static final String INDEX = "model.safetensors.index.json";
 
     private final MappedFile file;
+    private final Map<String, String> metadata;
     private final TensorTable tensors;
 
-    private SafetensorsFile(MappedFile file, TensorTable tensors) {
+    private SafetensorsFile(MappedFile file) {
         this.file = file;
-        this.tensors = tensors;
+        SafetensorsHeader header = new SafetensorsHeader(file);
+        metadata = Collections.unmodifiableMap(header.metadata());
+        tensors = header.tensors();
     }
 
     /**
-     * @param fileOrDirectory a file, or a directory with model.safetensors or model.safetensors.index.json
+     * Opens a file, or all the files of a model.
+     *
+     * @param fileOrDirectory a directory has {@value #SINGLE}, or {@value #INDEX} and the files that it names
      * @throws ModelFormatException if a file is damaged or missing
+     * @throws java.io.UncheckedIOException if it cannot be read
      */
     public static TensorFile open(Path fileOrDirectory) {
         if (!Files.isDirectory(fileOrDirectory)) {
-            return of(MappedFile.open(fileOrDirectory));
+            return openFile(fileOrDirectory);
         }
         Path single = fileOrDirectory.resolve(SINGLE);
+        Path index = fileOrDirectory.resolve(INDEX);
         if (Files.exists(single)) {
-            return of(MappedFile.open(single));
+            return openFile(single);
         }
-        if (Files.exists(fileOrDirectory.resolve(INDEX))) {
-            return ShardedSafetensors.open(fileOrDirectory);
+        if (Files.exists(index)) {
+            return ShardedSafetensors.open(fileOrDirectory, index);
         }
         throw new ModelFormatException(
                 fileOrDirectory,
-                "weights",
+                "directory",
                 ModelFormatException.NO_OFFSET,
                 SINGLE + " or " + INDEX,
                 "neither",
-                "download the model's safetensors files");
+                "name the file, or convert the model to safetensors");
     }
 
-    /** Takes the mapping over, and closes it if it is no safetensors file. */
-    static SafetensorsFile of(MappedFile file) {
+    static SafetensorsFile openFile(Path file) {
+        MappedFile mapped = MappedFile.open(file);
         try {
-            return new SafetensorsFile(file, SafetensorsHeader.read(file));
+            return of(mapped);
         } catch (RuntimeException | Error e) {
-            file.close();
+            mapped.close();
             throw e;
         }
+    }
+
+    /** The file belongs to the result from then on, unless an exception is thrown. */
+    static SafetensorsFile of(MappedFile file) {
+        return new SafetensorsFile(file);
+    }
+
+    /** What the file says about itself, in order. */
+    public Map<String, String> metadata() {
+        return metadata;
     }
 
     @Override
@@ -86,7 +112,7 @@ public final class SafetensorsFile implements TensorFile {
 
     @Override
     public MemorySegment bytes(TensorInfo tensor) {
-        return tensors.bytes(tensor, file.bytes());
+        return tensors.bytes(tensor);
     }
 
     @Override

@@ -1,69 +1,72 @@
 package dev.lte.core.format.safetensors;
 
 import dev.lte.ModelFormatException;
-import dev.lte.core.format.MappedFile;
 import dev.lte.core.format.TensorFile;
 import dev.lte.core.format.TensorInfo;
-import dev.lte.core.io.FileContent;
-import dev.lte.core.io.JsonView;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A directory of safetensors files with an index that says which tensor is in which. */
+/** A model in several safetensors files of one directory. Offsets of tensors count within the file that each is in. */
 final class ShardedSafetensors implements TensorFile {
     private final Path directory;
-    private final Map<String, SafetensorsFile> shards;
-    private final Map<String, SafetensorsFile> shardOfTensor;
+    private final List<SafetensorsFile> shards;
+    private final List<TensorInfo> tensors = new ArrayList<>();
+    private final Map<String, SafetensorsFile> shardOf = new HashMap<>();
+    private final Map<String, String> unsupported = new LinkedHashMap<>();
 
-    private ShardedSafetensors(
-            Path directory, Map<String, SafetensorsFile> shards, Map<String, SafetensorsFile> shardOfTensor) {
+    private ShardedSafetensors(Path directory, Path index, List<SafetensorsFile> shards, Map<String, String> weightMap) {
         this.directory = directory;
         this.shards = shards;
-        this.shardOfTensor = shardOfTensor;
+        for (SafetensorsFile shard : shards) {
+            tensors.addAll(shard.tensors());
+            unsupported.putAll(shard.unsupported());
+            shard.tensors().forEach(tensor -> put(tensor.name(), shard));
+            shard.unsupported().keySet().forEach(name -> put(name, shard));
+        }
+        weightMap.forEach((name, shardName) -> {
+            SafetensorsFile shard = shardOf.get(name);
+            if (shard == null || !shard.path().equals(directory.resolve(shardName))) {
+                throw new ModelFormatException(
+                        index,
+                        "weight_map." + name,
+                        ModelFormatException.NO_OFFSET,
+                        "a tensor in " + shardName,
+                        shard == null ? "none" : "it in " + shard.path().getFileName());
+            }
+        });
     }
 
-    static ShardedSafetensors open(Path directory) {
-        Path index = directory.resolve(SafetensorsFile.INDEX);
-        Map<String, SafetensorsFile> shards = new LinkedHashMap<>();
-        Map<String, SafetensorsFile> shardOfTensor = new LinkedHashMap<>();
+    private void put(String name, SafetensorsFile shard) {
+        SafetensorsFile other = shardOf.put(name, shard);
+        if (other != null) {
+            throw new ModelFormatException(
+                    shard.path(),
+                    "tensor " + name,
+                    ModelFormatException.NO_OFFSET,
+                    "a name of its own",
+                    "one in " + other.path().getFileName() + ", too");
+        }
+    }
+
+    static ShardedSafetensors open(Path directory, Path index) {
+        Map<String, String> weightMap = ShardIndex.read(index);
+        List<SafetensorsFile> shards = new ArrayList<>();
         try {
-            JsonView.parse(FileContent.of(index), index, "index").get("weight_map").forEach((tensor, name) -> {
-                SafetensorsFile shard = shards.computeIfAbsent(name.text(), file -> openShard(directory, file, name));
-                if (shard.tensors().stream().noneMatch(found -> found.name().equals(tensor))
-                        && !shard.unsupported().containsKey(tensor)) {
-                    throw name.invalid("a file with the tensor " + tensor, name.text() + ", which has none of this name");
-                }
-                shardOfTensor.put(tensor, shard);
-            });
-            return new ShardedSafetensors(directory, shards, shardOfTensor);
+            for (String shard : weightMap.values().stream().distinct().toList()) {
+                shards.add(SafetensorsFile.openFile(directory.resolve(shard)));
+            }
+            return new ShardedSafetensors(directory, index, shards, weightMap);
         } catch (RuntimeException | Error e) {
-            shards.values().forEach(SafetensorsFile::close);
+            shards.forEach(SafetensorsFile::close);
             throw e;
         }
-    }
-
-    /** Names come from the file: one with a path in it could point anywhere. */
-    private static SafetensorsFile openShard(Path directory, String file, JsonView place) {
-        if (!file.matches("[A-Za-z0-9._-]+\\.safetensors") || file.startsWith(".")) {
-            throw place.invalid("the name of a safetensors file in the same directory");
-        }
-        Path shard = directory.resolve(file);
-        if (!Files.isRegularFile(shard)) {
-            throw new ModelFormatException(
-                    directory,
-                    file,
-                    ModelFormatException.NO_OFFSET,
-                    "the file that the index names",
-                    "no such file",
-                    "download all parts of the model");
-        }
-        return SafetensorsFile.of(MappedFile.open(shard));
     }
 
     @Override
@@ -78,41 +81,31 @@ final class ShardedSafetensors implements TensorFile {
 
     @Override
     public List<TensorInfo> tensors() {
-        List<TensorInfo> all = new ArrayList<>();
-        for (SafetensorsFile shard : shards.values()) {
-            for (TensorInfo tensor : shard.tensors()) {
-                if (shardOfTensor.get(tensor.name()) == shard) {
-                    all.add(tensor);
-                }
-            }
-        }
-        return all;
+        return Collections.unmodifiableList(tensors);
     }
 
     @Override
     public @Nullable TensorInfo find(String name) {
-        SafetensorsFile shard = shardOfTensor.get(name);
+        SafetensorsFile shard = shardOf.get(name);
         return shard == null ? null : shard.find(name);
     }
 
     @Override
     public Map<String, String> unsupported() {
-        Map<String, String> all = new LinkedHashMap<>();
-        shards.values().forEach(shard -> all.putAll(shard.unsupported()));
-        return all;
+        return Collections.unmodifiableMap(unsupported);
     }
 
     @Override
     public MemorySegment bytes(TensorInfo tensor) {
-        SafetensorsFile shard = shardOfTensor.get(tensor.name());
+        SafetensorsFile shard = shardOf.get(tensor.name());
         if (shard == null) {
-            throw new IllegalArgumentException(tensor.name() + " is not a tensor of " + directory);
+            throw new IllegalArgumentException("expected a tensor of " + directory + ", found " + tensor);
         }
         return shard.bytes(tensor);
     }
 
     @Override
     public void close() {
-        shards.values().forEach(SafetensorsFile::close);
+        shards.forEach(SafetensorsFile::close);
     }
 }
