@@ -34,7 +34,7 @@ public final class HubSource {
         Path file = directory.resolve(CONFIG);
         SourceModel model = HubConfigReader.read(file, json);
         Map<String, Object> provenance = provenance(JsonView.parse(json, file, "config").get("lte"));
-        TensorNames names = HubNames.of(model.family(), prefix(model.family(), weights), model.tied());
+        TensorNames names = names(model, weights);
         Arena arena = Arena.ofShared();
         try {
             WeightTable table = new WeightReader(weights, names, model.config(), model.needs(), arena).read();
@@ -49,6 +49,19 @@ public final class HubSource {
             arena.close();
             throw e;
         }
+    }
+
+    /** Of a token embedding and a head that are one tensor, a file may have either name. */
+    private static TensorNames names(SourceModel model, TensorFile weights) {
+        TensorNames names = HubNames.of(model.family(), prefix(model.family(), weights), model.tied());
+        String embedding = names.name(WeightRole.TOKEN_EMBEDDING, 0);
+        String head = names.name(WeightRole.HEAD, 0);
+        boolean underTheHead = model.tied()
+                && embedding != null
+                && weights.find(embedding) == null
+                && head != null
+                && weights.find(head) != null;
+        return underTheHead ? names.with(WeightRole.TOKEN_EMBEDDING, head) : names;
     }
 
     private static String prefix(Family family, TensorFile weights) {

@@ -22,12 +22,16 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /** A checkpoint of llama2.c, with the tokenizer that lies beside it. */
 final class Llama2cSource {
     private static final double THETA = 10_000;
     private static final float EPSILON = 1e-5f;
+
+    /** Cosines and sines, which are computed anew. */
+    private static final Set<String> ROTATIONS = Set.of("freq_cis_real", "freq_cis_imag");
 
     private Llama2cSource() {}
 
@@ -42,7 +46,7 @@ final class Llama2cSource {
         }
         Arena arena = Arena.ofShared();
         try {
-            TensorNames names = GgufNames.of(config.normPlacement(), true);
+            TensorNames names = GgufNames.of(config.normPlacement(), true).ignoring(ROTATIONS);
             WeightTable weights = new WeightReader(file, names, config, needs, arena).read();
             FileModelSource.About about = new FileModelSource.About(
                     GgufSource.fileName(path), () -> tokenizer(path, header.vocab()), Optional::empty, Map.of());

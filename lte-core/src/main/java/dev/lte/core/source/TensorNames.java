@@ -32,6 +32,18 @@ public record TensorNames(
         return name == null ? null : name.replace(LAYER, String.valueOf(layer));
     }
 
+    /** The same with another name for one role. */
+    TensorNames with(WeightRole role, String name) {
+        Map<WeightRole, String> changed = new EnumMap<>(names);
+        changed.put(role, name);
+        return new TensorNames(changed, fused, transposed, ignored);
+    }
+
+    /** The same with more tensors that inference does not need. */
+    TensorNames ignoring(Set<String> more) {
+        return new TensorNames(names, fused, transposed, ignored.or(more::contains));
+    }
+
     /** A table of roles and names; a later pair replaces an earlier one. */
     static Map<WeightRole, String> table(Object... rolesAndNames) {
         Map<WeightRole, String> table = new EnumMap<>(WeightRole.class);
