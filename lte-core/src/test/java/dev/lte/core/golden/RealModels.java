@@ -100,7 +100,7 @@ public abstract class RealModels {
     @Test
     void tinyStoriesContinuesByTheGoldenIdsInEveryExactFormat() throws IOException {
         Path story = Path.of("..", "examples", "models", "tinystories-656k.gguf");
-        JsonView golden = json(resource("token").resolve("tinystories-656k/golden_greedy.json"))
+        JsonView golden = json(resource("token/tinystories-656k").resolve("golden_greedy.json"))
                 .get("tinystories-656k-bf16");
         List<Integer> prompt = integers(golden.get("prompt_ids"));
         List<Integer> expected = integers(golden.get("greedy_ids"));

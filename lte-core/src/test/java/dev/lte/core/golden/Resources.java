@@ -16,7 +16,10 @@ import java.util.stream.Stream;
 final class Resources {
     private Resources() {}
 
-    /** @param temporary where copies go if the resources are in a jar */
+    /**
+     * @param name of a folder that only test resources have
+     * @param temporary where copies go if the resources are in a jar
+     */
     static Path folder(String name, Path temporary) throws IOException {
         URL resource = Resources.class.getResource(name);
         if (resource == null) {
