@@ -29,6 +29,9 @@ final class Llama2cSource {
     private static final double THETA = 10_000;
     private static final float EPSILON = 1e-5f;
 
+    /** Tables of the rotation, which follow from the sizes. */
+    private static final String ANGLES = "freq_cis_";
+
     private Llama2cSource() {}
 
     /** @param file the source owns it from now on */
@@ -42,9 +45,10 @@ final class Llama2cSource {
         }
         Arena arena = Arena.ofShared();
         try {
-            TensorNames names = GgufNames.of(config.normPlacement(), true);
+            TensorNames names = GgufNames.of(config.normPlacement(), true).ignoring(name -> name.startsWith(ANGLES));
             WeightTable weights = new WeightReader(file, names, config, needs, arena).read();
             FileModelSource.About about = new FileModelSource.About(
+                    path,
                     GgufSource.fileName(path), () -> tokenizer(path, header.vocab()), Optional::empty, Map.of());
             return new FileModelSource(file, arena, config, weights, about);
         } catch (RuntimeException | Error e) {

@@ -32,6 +32,10 @@ public record TensorNames(
         return name == null ? null : name.replace(LAYER, String.valueOf(layer));
     }
 
+    TensorNames ignoring(Predicate<String> more) {
+        return new TensorNames(names, fused, transposed, ignored.or(more));
+    }
+
     /** A table of roles and names; a later pair replaces an earlier one. */
     static Map<WeightRole, String> table(Object... rolesAndNames) {
         Map<WeightRole, String> table = new EnumMap<>(WeightRole.class);
