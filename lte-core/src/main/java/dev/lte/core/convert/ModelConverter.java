@@ -1,11 +1,12 @@
 package dev.lte.core.convert;
 
+import dev.lte.ConversionReport;
+import dev.lte.ConversionReport.ConvertedTensor;
 import dev.lte.Progress;
 import dev.lte.UnsupportedModelException;
 import dev.lte.WeightType;
 import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.arch.ModelSource;
-import dev.lte.core.convert.ConversionSummary.TensorSummary;
 import dev.lte.core.format.gguf.GgufWriter;
 import dev.lte.core.source.Family;
 import dev.lte.core.source.GgufKeys;
@@ -34,7 +35,7 @@ public final class ModelConverter {
      * @param progress told of the bytes of tensors that are written
      * @throws UnsupportedModelException if GGUF has no place for something in the model
      */
-    public static ConversionSummary convert(
+    public static ConversionReport convert(
             ModelSource source, Path target, WeightType type, Consumer<Progress> progress) {
         ModelConfig config = source.config();
         Family family = Family.of(config.architecture());
@@ -56,7 +57,7 @@ public final class ModelConverter {
             entries.add(new GgufWriter.Entry(tensor.name(), tensor.dtype(), tensor.shape(), recoder));
         }
         GgufWriter.write(target, metadata, entries, progress);
-        return summary(target, plan, recoders, notes);
+        return report(target, plan, recoders, notes);
     }
 
     private static void addTokenizer(ModelSource source, Map<String, Object> metadata, List<String> notes) {
@@ -73,26 +74,23 @@ public final class ModelConverter {
         }
     }
 
-    private static ConversionSummary summary(
+    private static ConversionReport report(
             Path target, List<PlannedTensor> plan, List<TensorRecoder> recoders, List<String> notes) {
-        List<TensorSummary> tensors = new ArrayList<>();
-        long bytes = 0;
+        List<ConvertedTensor> tensors = new ArrayList<>();
         long elements = 0;
         for (int i = 0; i < plan.size(); i++) {
             PlannedTensor tensor = plan.get(i);
-            bytes += tensor.bytes();
             elements += tensor.elements();
-            tensors.add(new TensorSummary(
+            tensors.add(new ConvertedTensor(
                     tensor.name(),
-                    tensor.from(),
-                    tensor.dtype(),
+                    tensor.from().name(),
+                    tensor.dtype().name(),
                     tensor.bytes(),
-                    tensor.elements(),
                     recoders.get(i).relativeError(),
                     tensor.note()));
         }
         try {
-            return new ConversionSummary(Files.size(target), 8.0 * bytes / elements, tensors, notes);
+            return new ConversionReport(Files.size(target), elements, tensors, notes);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read the size of " + target, e);
         }
