@@ -1,5 +1,6 @@
 package dev.lte.core.convert;
 
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -29,12 +30,18 @@ record Geometric(float theta, float factor) {
         return new Geometric(theta, factor);
     }
 
-    /** The base by which the first pair falls to the second; the usual one where that makes no sense. */
+    /**
+     * The base of most pairs, from how each falls to the next: stretching leaves most of these ratios alone. The usual one
+     * where that makes no sense.
+     */
     static float base(List<Double> frequencies) {
-        if (frequencies.size() < 2) {
-            return (float) USUAL_THETA;
+        int pairs = frequencies.size();
+        double[] bases = new double[pairs - 1];
+        for (int i = 0; i < bases.length; i++) {
+            bases[i] = Math.pow(frequencies.get(i + 1) / frequencies.get(i), -pairs);
         }
-        double theta = Math.pow(frequencies.get(1) / frequencies.get(0), -frequencies.size());
-        return theta > 1 && theta < 1e30 ? (float) theta : (float) USUAL_THETA;
+        Arrays.sort(bases);
+        double median = bases.length == 0 ? USUAL_THETA : bases[bases.length / 2];
+        return (float) (median > 1 && median < 1e30 ? median : USUAL_THETA);
     }
 }

@@ -158,15 +158,15 @@ final class HubConfigWriter {
         }
         @Nullable Geometric geometric = rope.magnitude() == 1 ? Geometric.of(frequencies) : null;
         if (geometric != null) {
-            parameters.put("rope_theta", geometric.theta());
+            parameters.put("rope_theta", (double) geometric.theta());
             parameters.put("rope_type", geometric.factor() == 1 ? "default" : "linear");
             if (geometric.factor() != 1) {
-                parameters.put("factor", geometric.factor());
+                parameters.put("factor", (double) geometric.factor());
             }
             return;
         }
         float theta = Geometric.base(frequencies);
-        parameters.put("rope_theta", theta);
+        parameters.put("rope_theta", (double) theta);
         parameters.put("rope_type", "longrope");
         parameters.put("attention_factor", rope.magnitude());
         parameters.put("original_max_position_embeddings", config.contextLength());

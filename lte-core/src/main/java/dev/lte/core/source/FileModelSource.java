@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class FileModelSource implements ModelSource {
     /** What stands beside the weights. */
     record About(
+            Path path,
             String name,
             Supplier<VocabularyTokenizer> tokenizer,
             Supplier<Optional<String>> chatTemplate,
@@ -44,7 +45,7 @@ final class FileModelSource implements ModelSource {
 
     @Override
     public Path path() {
-        return file.path();
+        return about.path();
     }
 
     @Override

@@ -27,6 +27,7 @@ final class GgufSource {
         try {
             WeightTable table = new WeightReader(file, names, model.config(), model.needs(), arena).read();
             FileModelSource.About about = new FileModelSource.About(
+                    file.path(),
                     name(file.path(), metadata),
                     () -> TokenizerLoader.fromGguf(metadata, file.path()),
                     () -> Optional.ofNullable(metadata.stringOrNull(GgufKeys.CHAT_TEMPLATE)),

@@ -40,6 +40,7 @@ public final class HubSource {
             WeightTable table = new WeightReader(weights, names, model.config(), model.needs(), arena).read();
             Path name = directory.toAbsolutePath().normalize().getFileName();
             FileModelSource.About about = new FileModelSource.About(
+                    directory,
                     name == null ? "model" : name.toString(),
                     () -> TokenizerLoader.fromHubDirectory(directory),
                     () -> chatTemplate(directory),

@@ -22,7 +22,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Stream;
 
 /** A checkpoint of llama2.c, with the tokenizer that lies beside it. */
@@ -30,8 +29,8 @@ final class Llama2cSource {
     private static final double THETA = 10_000;
     private static final float EPSILON = 1e-5f;
 
-    /** Cosines and sines, which are computed anew. */
-    private static final Set<String> ROTATIONS = Set.of("freq_cis_real", "freq_cis_imag");
+    /** Tables of the rotation, which follow from the sizes. */
+    private static final String ANGLES = "freq_cis_";
 
     private Llama2cSource() {}
 
@@ -46,9 +45,10 @@ final class Llama2cSource {
         }
         Arena arena = Arena.ofShared();
         try {
-            TensorNames names = GgufNames.of(config.normPlacement(), true).ignoring(ROTATIONS);
+            TensorNames names = GgufNames.of(config.normPlacement(), true).ignoring(name -> name.startsWith(ANGLES));
             WeightTable weights = new WeightReader(file, names, config, needs, arena).read();
             FileModelSource.About about = new FileModelSource.About(
+                    path,
                     GgufSource.fileName(path), () -> tokenizer(path, header.vocab()), Optional::empty, Map.of());
             return new FileModelSource(file, arena, config, weights, about);
         } catch (RuntimeException | Error e) {

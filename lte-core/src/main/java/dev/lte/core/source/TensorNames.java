@@ -40,8 +40,8 @@ public record TensorNames(
     }
 
     /** The same with more tensors that inference does not need. */
-    TensorNames ignoring(Set<String> more) {
-        return new TensorNames(names, fused, transposed, ignored.or(more::contains));
+    TensorNames ignoring(Predicate<String> more) {
+        return new TensorNames(names, fused, transposed, ignored.or(more));
     }
 
     /** A table of roles and names; a later pair replaces an earlier one. */
