@@ -94,7 +94,7 @@ final class VectorMath {
             e.intoArray(x, i);
             sum = sum.add(e);
         }
-        float total = sum.reduceLanes(VectorOperators.ADD);
+        float total = Lanes.sum(sum);
         for (; i < end; i++) {
             x[i] = (float) Math.exp(x[i] - shift);
             total += x[i];
@@ -109,7 +109,7 @@ final class VectorMath {
         }
     }
 
-    private static FloatVector sigmoid(FloatVector x) {
+    static FloatVector sigmoid(FloatVector x) {
         return FloatVector.broadcast(F, 1f).div(exp(x.neg()).add(1f));
     }
 
@@ -132,7 +132,7 @@ final class VectorMath {
      * {@code erfc(x)} to a relative error of about 1e-6: the Chebyshev fit of Numerical Recipes ({@code erfcc}), whose own
      * error is 1.2e-7.
      */
-    private static FloatVector erfc(FloatVector x) {
+    static FloatVector erfc(FloatVector x) {
         FloatVector z = x.abs();
         FloatVector t = FloatVector.broadcast(F, 1f).div(z.mul(0.5f).add(1f));
         FloatVector p = t.mul(0.17087277f).add(-0.82215223f);
@@ -149,7 +149,7 @@ final class VectorMath {
     }
 
     /** A polynomial near 0, where 1 - 2 / (exp(2x) + 1) cancels (Cephes, {@code tanhf}). */
-    private static FloatVector tanh(FloatVector x) {
+    static FloatVector tanh(FloatVector x) {
         FloatVector z = x.mul(x);
         FloatVector p = z.mul(-5.70498872745e-3f).add(2.06390887954e-2f);
         p = p.mul(z).add(-5.37397155531e-2f);
@@ -165,7 +165,7 @@ final class VectorMath {
      * {@code exp(x)} by {@code 2^n * exp(r)} with {@code |r| <= ln 2 / 2} (Cephes, {@code expf}); never below 6e-39, infinity
      * above 88.7, NaN for NaN.
      */
-    private static FloatVector exp(FloatVector x) {
+    static FloatVector exp(FloatVector x) {
         FloatVector clamped = x.max(-88f).min(89f);
         // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
         FloatVector shifted = clamped.mul(1.44269504f).add(12582912f);

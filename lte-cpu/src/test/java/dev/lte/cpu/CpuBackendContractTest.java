@@ -27,6 +27,17 @@ class CpuBackendContractTest extends BackendContractTest {
     }
 
     @Override
+    public Set<DType> trainingTypes() {
+        return EnumSet.of(DType.F32, DType.BF16);
+    }
+
+    /** Sixteen bytes and less come from other threads of the JVM. */
+    @Override
+    public long bytesPerTrainingKernel() {
+        return 16;
+    }
+
+    @Override
     public Set<DType> cacheTypes() {
         return EnumSet.of(DType.F32, DType.F16, DType.BF16);
     }
