@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param vector whether it has one dimension
  * @param parts one behind the other; the rows, or the elements of vectors, of several weights
  * @param added to every element: norms of Gemma are stored with or without 1
- * @param note see {@link ConversionSummary.TensorSummary#note}
+ * @param note why the type is not the one asked for, or null
  */
 record PlannedTensor(
         String name, DType dtype, boolean vector, List<Part> parts, float added, @Nullable String note) {
