@@ -10,4 +10,6 @@ module dev.lte.core {
 
     provides dev.lte.backend.BackendProvider with
             dev.lte.core.reference.ReferenceBackendProvider;
+    provides dev.lte.spi.ModelRuntime with
+            dev.lte.core.CoreModelRuntime;
 }

@@ -25,6 +25,22 @@ public final class Lte {
         return ModelRuntime.find().load(model, options);
     }
 
+    /** As {@link #loadClassifier(Path, LoadOptions)} with the defaults. */
+    public static Classifier loadClassifier(Path model) {
+        return loadClassifier(model, LoadOptions.defaults());
+    }
+
+    /**
+     * Loads a model that classifies texts. Blocks until it is ready. Options about streams and caches do not matter here.
+     *
+     * @throws ModelFormatException if the file is damaged
+     * @throws UnsupportedModelException if it is sound but no classifier that LTE knows
+     * @throws BackendUnavailableException if the backend asked for cannot be used
+     */
+    public static Classifier loadClassifier(Path model, LoadOptions options) {
+        return ModelRuntime.find().loadClassifier(model, options);
+    }
+
     /** Every backend provider that can be found, best first, with its device or the reason why it cannot be used. */
     public static List<BackendReport> backends() {
         return ModelRuntime.find().backends();

@@ -22,11 +22,12 @@ public final class ModelFiles {
      *
      * @param source what to convert; a llama2.c checkpoint has its tokenizer beside it
      * @param target the GGUF file
-     * @param type of all matrices; vectors stay F32
+     * @param type of all matrices; vectors stay F32, and a matrix whose rows are no whole blocks of the type becomes F16
+     * @return what was written, with the error of each tensor
      * @throws ModelFormatException if the source is damaged
      */
-    public static void convert(Path source, Path target, WeightType type, Consumer<Progress> progress) {
-        ModelRuntime.find().convert(source, target, type, progress);
+    public static ConversionReport convert(Path source, Path target, WeightType type, Consumer<Progress> progress) {
+        return ModelRuntime.find().convert(source, target, type, progress);
     }
 
     /** Writes a GGUF file with random weights. */

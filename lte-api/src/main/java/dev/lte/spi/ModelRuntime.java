@@ -1,6 +1,8 @@
 package dev.lte.spi;
 
 import dev.lte.BackendReport;
+import dev.lte.Classifier;
+import dev.lte.ConversionReport;
 import dev.lte.LoadOptions;
 import dev.lte.Model;
 import dev.lte.ModelFileInfo;
@@ -17,11 +19,13 @@ import java.util.function.Consumer;
 public interface ModelRuntime {
     Model load(Path model, LoadOptions options);
 
+    Classifier loadClassifier(Path model, LoadOptions options);
+
     List<BackendReport> backends();
 
     ModelFileInfo inspect(Path model);
 
-    void convert(Path source, Path target, WeightType type, Consumer<Progress> progress);
+    ConversionReport convert(Path source, Path target, WeightType type, Consumer<Progress> progress);
 
     void synthesize(SyntheticModel description, Path target, Consumer<Progress> progress);
 
@@ -35,6 +39,7 @@ public interface ModelRuntime {
     static ModelRuntime find() {
         return ServiceLoader.load(ModelRuntime.class, ModelRuntime.class.getClassLoader())
                 .findFirst()
-                .orElseThrow(() -> new IllegalStateException("no model runtime found; add dev.lte:lte-core to the application"));
+                .orElseThrow(() ->
+                        new IllegalStateException("no model runtime found; add dev.lte:lte-core to the application"));
     }
 }

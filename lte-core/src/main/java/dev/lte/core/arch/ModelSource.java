@@ -4,6 +4,7 @@ import dev.lte.ModelFormatException;
 import dev.lte.backend.WeightData;
 import dev.lte.core.token.VocabularyTokenizer;
 import java.nio.file.Path;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,19 @@ public interface ModelSource extends AutoCloseable {
 
     /** @throws dev.lte.UnsupportedModelException if the model has no tokenizer, or one that LTE does not know */
     VocabularyTokenizer tokenizer();
+
+    /** The Jinja template that turns messages into a prompt, or null. */
+    default @Nullable String chatTemplate() {
+        return null;
+    }
+
+    /**
+     * What the model's file records of the training of its routing, by key without the prefix {@code lte.}; values are
+     * strings and doubles.
+     */
+    default Map<String, Object> provenance() {
+        return Map.of();
+    }
 
     /** @param layer 0 for roles that exist once */
     @Nullable WeightData find(WeightRole role, int layer);

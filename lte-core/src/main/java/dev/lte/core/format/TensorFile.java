@@ -5,6 +5,7 @@ import dev.lte.backend.WeightData;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +22,17 @@ public interface TensorFile extends AutoCloseable {
     /** All tensors in file order. */
     List<TensorInfo> tensors();
 
+    /**
+     * Null if there is none of this name.
+     *
+     * @throws dev.lte.UnsupportedModelException if it is one of {@link #unsupported}
+     */
     @Nullable TensorInfo find(String name);
+
+    /** Tensors that are in the file but not in {@link #tensors}: their types by name, none of which LTE has. */
+    default Map<String, String> unsupported() {
+        return Map.of();
+    }
 
     /** The mapped, read-only bytes of a tensor of this file. */
     MemorySegment bytes(TensorInfo tensor);

@@ -45,7 +45,7 @@ final class ReferenceBackend implements Backend {
 
     @Override
     public boolean supportsWeight(DType dtype) {
-        return BlockCodec.decodes(dtype);
+        return dtype != DType.I32;
     }
 
     @Override

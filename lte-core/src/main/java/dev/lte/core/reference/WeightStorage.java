@@ -1,6 +1,7 @@
 package dev.lte.core.reference;
 
 import dev.lte.backend.WeightData;
+import dev.lte.core.quant.BlockFormats;
 import java.util.List;
 
 /** The parts of a weight where the model file has them, decoded a row at a time. */
@@ -37,7 +38,7 @@ final class WeightStorage extends ReferenceStorage {
             throw new UnsupportedOperationException("block types have no column views: " + part.dtype());
         }
         long offset = row * part.rowBytes() + part.dtype().byteSize(column);
-        BlockCodec.decode(part.dtype(), part.bytes(), offset, out, outStart, count);
+        BlockFormats.decode(part.dtype(), part.bytes(), offset, out, outStart, count);
     }
 
     /** Whether a row can be read from any column on. */

@@ -25,6 +25,13 @@ public final class TokenizerLoader {
         return HubTokenizerReader.read(directory);
     }
 
+    /** SentencePiece's own file, whatever its name; configuration files beside it name special tokens. */
+    public static VocabularyTokenizer fromSentencePiece(Path model) {
+        Path parent = model.toAbsolutePath().getParent();
+        HubConfig config = new HubConfig(parent == null ? Path.of("") : parent);
+        return TokenizerFactory.create(SentencePieceReader.read(model, config), model);
+    }
+
     /**
      * llama2.c's tokenizer.bin.
      *

@@ -16,7 +16,7 @@ class ReferenceBackendTest extends BackendContractTest {
 
     @Override
     public Set<DType> weightTypes() {
-        return EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0);
+        return EnumSet.complementOf(EnumSet.of(DType.I32));
     }
 
     @Override

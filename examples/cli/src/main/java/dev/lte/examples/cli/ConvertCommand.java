@@ -1,10 +1,19 @@
 package dev.lte.examples.cli;
 
+import dev.lte.ConversionReport;
+import dev.lte.ConversionReport.ConvertedTensor;
 import dev.lte.ModelFiles;
 import dev.lte.WeightType;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -34,6 +43,9 @@ final class ConvertCommand implements Callable<Integer> {
             description = "Element type of the matrices: f32 (default), f16, bf16, q8_0, q4_0, q4_k or q6_k.")
     private WeightType type;
 
+    @Option(names = "--json", description = "Print one JSON object with the error of every tensor.")
+    private boolean json;
+
     @Option(names = "--force", description = "Replace OUT if it exists.")
     private boolean force;
 
@@ -43,10 +55,57 @@ final class ConvertCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "there is no file or directory " + source);
         }
         requireNew(spec, target, force);
+        ConversionReport report;
         try (ProgressBar bar = ProgressBar.on(spec.commandLine().getErr())) {
-            ModelFiles.convert(source, target, type, bar);
+            report = ModelFiles.convert(source, target, type, bar);
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        if (json) {
+            Json.print(out, Result.of(target, report));
+        } else {
+            print(out, report);
         }
         return 0;
+    }
+
+    private record Result(
+            String path,
+            long bytes,
+            long parameters,
+            double bitsPerWeight,
+            List<ConvertedTensor> tensors,
+            List<String> notes) {
+        static Result of(Path target, ConversionReport report) {
+            return new Result(
+                    target.toString(), report.bytes(), report.parameters(), report.bitsPerWeight(), report.tensors(), report.notes());
+        }
+    }
+
+    /** The whole, then one line for each pair of element types with the tensor that lost most. */
+    private void print(PrintWriter out, ConversionReport report) {
+        out.printf(
+                Locale.ROOT,
+                "%s: %,d bytes, %,d parameters, %.2f bits per weight%n",
+                target,
+                report.bytes(),
+                report.parameters(),
+                report.bitsPerWeight());
+        report.tensors().stream()
+                .collect(Collectors.groupingBy(
+                        tensor -> tensor.from() + " to " + tensor.to(), TreeMap::new, Collectors.toList()))
+                .forEach((types, tensors) -> {
+                    ConvertedTensor worst =
+                            Collections.max(tensors, Comparator.comparingDouble(ConvertedTensor::relativeError));
+                    out.printf(
+                            Locale.ROOT,
+                            "  %4d tensors %s, largest relative error %.5f (%s)%n",
+                            tensors.size(),
+                            types,
+                            worst.relativeError(),
+                            worst.name());
+                });
+        report.notes().forEach(note -> out.println("  " + note));
+        out.flush();
     }
 
     /** A model takes long to make: none is replaced by accident. */

@@ -1,6 +1,8 @@
 package dev.lte.examples.cli;
 
+import dev.lte.Classifier;
 import dev.lte.Model;
+import dev.lte.UnsupportedModelException;
 import java.io.PrintWriter;
 import java.util.Comparator;
 import java.util.List;
@@ -48,7 +50,14 @@ final class LogitsCommand implements Callable<Integer> {
         }
         int[] prompt = ids.stream().mapToInt(Integer::intValue).toArray();
         PrintWriter out = spec.commandLine().getOut();
-        try (Model loaded = model.load(loading)) {
+        Model generator;
+        try {
+            generator = model.load(loading);
+        } catch (UnsupportedModelException notGenerating) {
+            classLogits(out, prompt, notGenerating);
+            return 0;
+        }
+        try (Model loaded = generator) {
             float[][] logits = loaded.logits(prompt, threshold);
             if (json) {
                 Json.print(out, new Result(logits));
@@ -61,6 +70,27 @@ final class LogitsCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    /** One row, of the classes; a model that does not classify either fails for the reason why it does not generate. */
+    private void classLogits(PrintWriter out, int[] prompt, UnsupportedModelException notGenerating) {
+        Classifier classifier;
+        try {
+            classifier = model.loadClassifier(loading);
+        } catch (UnsupportedModelException e) {
+            throw notGenerating;
+        }
+        try (Classifier loaded = classifier) {
+            float[] logits = loaded.logits(prompt);
+            if (json) {
+                Json.print(out, new Result(new float[][] {logits}));
+                return;
+            }
+            for (int i = 0; i < logits.length; i++) {
+                out.println(loaded.labels().get(i) + " " + logits[i]);
+            }
+            out.flush();
+        }
     }
 
     private static String best(Model model, float[] logits) {

@@ -35,6 +35,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             BackendsCommand.class,
             TokenizeCommand.class,
             LogitsCommand.class,
+            ClassifyCommand.class,
             ConvertCommand.class,
             SynthCommand.class,
             BenchCommand.class

@@ -1,11 +1,13 @@
 package dev.lte.examples.cli;
 
+import dev.lte.Classifier;
 import dev.lte.LoadOptions;
 import dev.lte.Lte;
 import dev.lte.Model;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -49,9 +51,19 @@ final class ModelOptions {
 
     /** Loads the model, with a progress bar on a terminal. */
     Model load(LoadOptionsMixin how) {
+        return load(how, Lte::load);
+    }
+
+    /** As {@link #load} for a model that classifies. */
+    Classifier loadClassifier(LoadOptionsMixin how) {
+        return load(how, Lte::loadClassifier);
+    }
+
+    private <T> T load(LoadOptionsMixin how, BiFunction<Path, LoadOptions, T> loader) {
         PrintWriter err = spec.commandLine().getErr();
         try (ProgressBar bar = ProgressBar.on(err)) {
-            return Lte.load(path(), LoadOptions.of(options -> how.apply(options).progress(bar)));
+            return loader.apply(
+                    path(), LoadOptions.of(options -> how.apply(options).progress(bar)));
         }
     }
 }

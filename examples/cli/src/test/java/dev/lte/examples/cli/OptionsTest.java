@@ -28,6 +28,8 @@ class OptionsTest {
                 "generate --no-such-option",
                 "generate --model no/such/file",
                 "logits",
+                "classify a b c --pairs",
+                "classify",
                 "logits --ids 1 --threshold 0.5 --dense",
                 "bench --generate-tokens 1",
                 "bench --prompt-tokens 0",
@@ -58,7 +60,8 @@ class OptionsTest {
 
         assertThat(run.exitCode()).isZero();
         assertThat(run.out())
-                .contains("generate", "info", "backends", "tokenize", "logits", "convert", "synth", "bench");
+                .contains(
+                        "generate", "info", "backends", "tokenize", "logits", "classify", "convert", "synth", "bench");
     }
 
     @Test

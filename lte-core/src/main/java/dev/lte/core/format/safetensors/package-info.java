@@ -1,0 +1,5 @@
+/** Safetensors files: reader and writer. */
+@NullMarked
+package dev.lte.core.format.safetensors;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,72 @@
+package dev.lte.core.engine;
+
+import dev.lte.ModelInfo;
+import dev.lte.backend.Backend;
+import dev.lte.backend.DType;
+import dev.lte.backend.KernelQueue;
+import dev.lte.core.layer.TransformerLoader;
+import java.time.Duration;
+
+/** A random decoder on a {@link CountingBackend}, with chunks of prompts of 8 rows. */
+final class TestEngine implements AutoCloseable {
+    static final int CONTEXT = 128;
+    static final int PROMPT_ROWS = 8;
+
+    final RandomModel source;
+    final CountingBackend counting = new CountingBackend();
+    final LocalModel model;
+
+    /** Streams, queue, stall timeout and cache of an engine. */
+    record Limits(int streams, int queued, Duration stall, long cacheBytes) {
+        static Limits defaults() {
+            return new Limits(4, 8, Duration.ofMinutes(1), Long.MAX_VALUE);
+        }
+    }
+
+    TestEngine(long seed, boolean routed) {
+        this(seed, routed, Limits.defaults());
+    }
+
+    TestEngine(long seed, boolean routed, Limits limits) {
+        source = RandomModel.decoder(seed, routed);
+        Backend backend = counting.backend();
+        KernelQueue queue = backend.openQueue();
+        TransformerLoader.Loaded loaded =
+                TransformerLoader.load(source, backend, queue, CONTEXT, routed, progress -> {});
+        EngineOptions options = new EngineOptions(
+                source.name(),
+                CONTEXT,
+                PROMPT_ROWS,
+                limits.streams(),
+                limits.queued(),
+                limits.stall(),
+                DType.F32,
+                limits.cacheBytes(),
+                routed,
+                RandomModel.VOCABULARY);
+        ModelInfo info = new ModelInfo(
+                source.name(),
+                "llama",
+                RandomModel.LAYERS,
+                32,
+                96,
+                RandomModel.VOCABULARY,
+                CONTEXT,
+                0,
+                0,
+                null,
+                "",
+                "");
+        model = new LocalModel(info, source.tokenizer(), "", backend, queue, loaded.transformer(), options, () -> {
+            queue.close();
+            backend.close();
+            source.close();
+        });
+        counting.forget();
+    }
+
+    @Override
+    public void close() {
+        model.close();
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.lte.cuda;
+
+import org.jspecify.annotations.NullMarked;
