@@ -228,22 +228,27 @@ final class AttentionBlock {
     /** Replaces scores by {@code exp(score - largest)} and leaves maxima and sums of each query. */
     private void softmax(float[] x, int from, int to) {
         for (int i = 0; i < QUERIES; i += L) {
-            FloatVector max = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
-            for (int s = from; s < to; s++) {
-                max = max.max(FloatVector.fromArray(F, x, s * QUERIES + i));
-            }
-            max.intoArray(largest, i);
-            exponentials(x, from, to, i);
+            maximum(x, from * QUERIES + i, to * QUERIES, largest, i);
+            exponentials(x, from * QUERIES + i, to * QUERIES, largest, sums, i);
         }
     }
 
-    private void exponentials(float[] x, int from, int to, int i) {
+    /** Of a vector of queries. Loops over vectors stand in methods of their own, or C2 boxes what they carry. */
+    private static void maximum(float[] x, int from, int to, float[] largest, int i) {
+        FloatVector max = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+        for (int at = from; at < to; at += QUERIES) {
+            max = max.max(FloatVector.fromArray(F, x, at));
+        }
+        max.intoArray(largest, i);
+    }
+
+    private static void exponentials(float[] x, int from, int to, float[] largest, float[] sums, int i) {
         FloatVector max = FloatVector.fromArray(F, largest, i);
         FloatVector sum = FloatVector.zero(F);
-        for (int s = from; s < to; s++) {
+        for (int at = from; at < to; at += QUERIES) {
             FloatVector e =
-                    VectorMath.exp(FloatVector.fromArray(F, x, s * QUERIES + i).sub(max));
-            e.intoArray(x, s * QUERIES + i);
+                    VectorMath.boundedExp(FloatVector.fromArray(F, x, at).sub(max));
+            e.intoArray(x, at);
             sum = sum.add(e);
         }
         sum.intoArray(sums, i);
@@ -256,18 +261,31 @@ final class AttentionBlock {
     private static void differentiate(
             float[] s, float[] dp, int from, int to, float[] logSumExp, float[] delta, float inverseCap, float scale) {
         for (int i = 0; i < QUERIES; i += L) {
-            FloatVector lse = FloatVector.fromArray(F, logSumExp, i);
-            FloatVector d = FloatVector.fromArray(F, delta, i);
-            for (int at = from + i; at < to; at += QUERIES) {
-                FloatVector score = FloatVector.fromArray(F, s, at);
-                FloatVector p = VectorMath.exp(score.sub(lse));
-                p.intoArray(s, at);
-                // Scores at negative infinity are not seen: exp leaves next to nothing of them, whatever the slope of
-                // the cap.
-                FloatVector capped = score.max(-1e30f).mul(inverseCap).max(-1f);
-                FloatVector slope = capped.mul(capped).neg().add(1f).mul(scale);
-                FloatVector.fromArray(F, dp, at).sub(d).mul(p).mul(slope).intoArray(dp, at);
-            }
+            differentiate(s, dp, from + i, to, logSumExp, delta, i, inverseCap, scale);
+        }
+    }
+
+    private static void differentiate(
+            float[] s,
+            float[] dp,
+            int from,
+            int to,
+            float[] logSumExp,
+            float[] delta,
+            int i,
+            float inverseCap,
+            float scale) {
+        FloatVector lse = FloatVector.fromArray(F, logSumExp, i);
+        FloatVector d = FloatVector.fromArray(F, delta, i);
+        for (int at = from; at < to; at += QUERIES) {
+            FloatVector score = FloatVector.fromArray(F, s, at);
+            FloatVector p = VectorMath.boundedExp(score.sub(lse));
+            p.intoArray(s, at);
+            // Scores at negative infinity are not seen: exp leaves next to nothing of them, whatever the slope of the
+            // cap.
+            FloatVector capped = score.max(-1e30f).mul(inverseCap).max(-1f);
+            FloatVector slope = capped.mul(capped).neg().add(1f).mul(scale);
+            FloatVector.fromArray(F, dp, at).sub(d).mul(p).mul(slope).intoArray(dp, at);
         }
     }
 

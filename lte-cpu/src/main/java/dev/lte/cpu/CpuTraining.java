@@ -210,7 +210,7 @@ final class CpuTraining implements TrainingKernels {
     public void routerScores(Tensor scores, Tensor x, Tensor router) {
         TrainingChecks.routerScores(scores, x, router);
         products.forward(own(scores), own(x), own(router), null, false);
-        RoutingKernel.sigmoid(own(scores));
+        rows.sigmoid(own(scores));
     }
 
     @Override

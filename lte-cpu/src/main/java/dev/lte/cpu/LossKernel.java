@@ -101,7 +101,7 @@ final class LossKernel {
             float[] p = students.floats(worker, count);
             System.arraycopy(in.values(), in.start(), p, 0, count);
             float max = TrainingSums.max(p, 0, count);
-            double sum = VectorMath.exponentials(p, 0, count, max);
+            double sum = TrainingSums.exponentials(p, 0, count, max);
             rowLosses[t] = weight * (max - (double) targetLogit + Math.log(sum));
             CpuTensor gradient = dlogits;
             if (gradient != null) {
@@ -156,8 +156,8 @@ final class LossKernel {
             // KL = sum of p * (teacher - student) + log sum exp(student) - log sum exp(teacher), all divided by
             // temperature.
             double difference = 0;
-            double sSum = VectorMath.exponentials(s, 0, count, sMax);
-            double pSum = VectorMath.exponentials(p, 0, count, pMax);
+            double sSum = TrainingSums.exponentials(s, 0, count, sMax);
+            double pSum = TrainingSums.exponentials(p, 0, count, pMax);
             for (int v = 0; v < count; v++) {
                 double gap = (double) master.values()[master.start() + v] - student.values()[student.start() + v];
                 difference += p[v] * gap;

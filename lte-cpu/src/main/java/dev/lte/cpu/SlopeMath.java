@@ -36,24 +36,43 @@ final class SlopeMath {
         }
     }
 
+    /** {@code x[i] = sigmoid(x[i])}, in place and without padding. */
+    static void sigmoid(float[] x, int start, int count) {
+        int i = start;
+        for (; i <= start + count - L; i += L) {
+            sigmoid(FloatVector.fromArray(F, x, i)).intoArray(x, i);
+        }
+        for (; i < start + count; i++) {
+            x[i] = (float) (1 / (1 + Math.exp(-x[i])));
+        }
+    }
+
     /** With {@code s = sigmoid(x)}: {@code x s} and {@code s (1 + x (1 - s))}. */
     private static void silu(float[] x, int end, float[] value, float[] slope) {
         for (int i = 0; i < end; i += L) {
             FloatVector v = FloatVector.fromArray(F, x, i);
-            FloatVector s = VectorMath.sigmoid(v);
+            FloatVector s = sigmoid(v);
             v.mul(s).intoArray(value, i);
             FloatVector rest = FloatVector.broadcast(F, 1f).sub(s);
             s.mul(v.mul(rest).add(1f)).intoArray(slope, i);
         }
     }
 
-    /** With the normal distribution P and its density p: {@code x P(x)} and {@code P(x) + x p(x)}. */
+    /** With the normal distribution P and its density p: {@code x P(x)} and {@code P(x) + x p(x)}, one exponential a loop. */
     private static void gelu(float[] x, int end, float[] value, float[] slope) {
         for (int i = 0; i < end; i += L) {
             FloatVector v = FloatVector.fromArray(F, x, i);
-            FloatVector p = VectorMath.erfc(v.mul(-ROOT_HALF)).mul(0.5f);
+            VectorMath.erfc(v.mul(-ROOT_HALF)).mul(0.5f).intoArray(slope, i);
+        }
+        finishGelu(x, end, value, slope);
+    }
+
+    private static void finishGelu(float[] x, int end, float[] value, float[] slope) {
+        for (int i = 0; i < end; i += L) {
+            FloatVector v = FloatVector.fromArray(F, x, i);
+            FloatVector p = FloatVector.fromArray(F, slope, i);
             v.mul(p).intoArray(value, i);
-            FloatVector density = VectorMath.exp(v.mul(v).mul(-0.5f)).mul(DENSITY);
+            FloatVector density = VectorMath.boundedExp(v.mul(v).mul(-0.5f)).mul(DENSITY);
             v.fma(density, p).intoArray(slope, i);
         }
     }
@@ -64,13 +83,17 @@ final class SlopeMath {
             FloatVector v = FloatVector.fromArray(F, x, i);
             FloatVector square = v.mul(v).mul(0.044715f);
             FloatVector u = square.add(1f).mul(v).mul(ROOT_TWO_OVER_PI);
-            FloatVector s = VectorMath.sigmoid(u.add(u));
+            FloatVector s = sigmoid(u.add(u));
             v.mul(s).intoArray(value, i);
             FloatVector inner = square.mul(3f).add(1f).mul(2 * ROOT_TWO_OVER_PI);
             FloatVector rest = FloatVector.broadcast(F, 1f).sub(s);
             // Where s is saturated the product is 0 although inner may be huge.
             v.mul(s.mul(rest)).mul(inner).add(s).intoArray(slope, i);
         }
+    }
+
+    private static FloatVector sigmoid(FloatVector x) {
+        return FloatVector.broadcast(F, 1f).div(VectorMath.boundedExp(x.neg()).add(1f));
     }
 
     private static void relu(float[] x, int end, float[] value, float[] slope) {

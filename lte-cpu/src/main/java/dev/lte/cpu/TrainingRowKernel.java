@@ -82,6 +82,13 @@ final class TrainingRowKernel {
         }
     }
 
+    /** {@code x = sigmoid(x)}, F32. */
+    void sigmoid(CpuTensor x) {
+        for (int t = 0; t < x.rows(); t++) {
+            SlopeMath.sigmoid(x.floats(), x.rowStart(t), x.columns());
+        }
+    }
+
     /** {@code dlogits = dscores * scores * (1 - scores)}. */
     void sigmoidBackward(CpuTensor dlogits, CpuTensor dscores, CpuTensor scores) {
         set(dlogits, dscores, scores, null, 1, false);

@@ -24,6 +24,24 @@ final class TrainingSums {
         return total;
     }
 
+    /** {@code x[i] = exp(x[i] - shift)}, which must not be far above 0; returns the sum. */
+    static double exponentials(float[] x, int start, int count, float shift) {
+        FloatVector sum = FloatVector.zero(F);
+        int i = 0;
+        for (; i <= count - L; i += L) {
+            FloatVector e =
+                    VectorMath.boundedExp(FloatVector.fromArray(F, x, start + i).sub(shift));
+            e.intoArray(x, start + i);
+            sum = sum.add(e);
+        }
+        double total = Lanes.sum(sum);
+        for (; i < count; i++) {
+            x[start + i] = (float) Math.exp(x[start + i] - shift);
+            total += x[start + i];
+        }
+        return total;
+    }
+
     /** The largest element; negative infinity of none. */
     static float max(float[] x, int start, int count) {
         FloatVector max = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);

@@ -144,7 +144,7 @@ final class VectorMath {
         p = p.mul(t).add(0.37409196f);
         p = p.mul(t).add(1.00002368f);
         p = p.mul(t).add(-1.26551223f);
-        FloatVector positive = t.mul(exp(p.sub(z.mul(z))));
+        FloatVector positive = t.mul(boundedExp(p.sub(z.mul(z))));
         return positive.blend(FloatVector.broadcast(F, 2f).sub(positive), x.compare(VectorOperators.LT, 0f));
     }
 
@@ -183,6 +183,32 @@ final class VectorMath {
         IntVector half = exponent.lanewise(VectorOperators.ASHR, 1);
         return p.mul(power(half)).mul(power(exponent.sub(half)));
     }
+
+    /**
+     * As {@link #exp} between -87 and 88, and constant beyond: one factor instead of two, and so little code that C2 inlines it
+     * where it would box the vectors of the longer one.
+     */
+    static FloatVector boundedExp(FloatVector x) {
+        FloatVector clamped = x.max(-87f).min(88f);
+        FloatVector shifted = clamped.mul(1.44269504f).add(12582912f);
+        FloatVector n = shifted.sub(12582912f);
+        FloatVector r = n.mul(-0.693359375f).add(clamped);
+        r = n.mul(2.12194440e-4f).add(r);
+        FloatVector p = r.mul(1.9875691500e-4f).add(1.3981999507e-3f);
+        p = p.mul(r).add(8.3334519073e-3f);
+        p = p.mul(r).add(4.1665795894e-2f);
+        p = p.mul(r).add(1.6666665459e-1f);
+        p = p.mul(r).add(5.0000001201e-1f);
+        p = p.mul(r).mul(r).add(r).add(1f);
+        // The low nine bits of shifted are those of the integer: shifted to the exponent, only they are left.
+        return p.mul(shifted.reinterpretAsInts()
+                .lanewise(VectorOperators.LSHL, 23)
+                .add(ONE)
+                .reinterpretAsFloats());
+    }
+
+    /** The bits of 1: added to an integer shifted to the exponent, they make a power of two. */
+    private static final int ONE = 0x3f800000;
 
     private static FloatVector power(IntVector n) {
         return n.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
