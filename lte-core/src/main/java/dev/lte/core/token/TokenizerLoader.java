@@ -25,6 +25,11 @@ public final class TokenizerLoader {
         return HubTokenizerReader.read(directory);
     }
 
+    /** From what a file would record, such as a vocabulary that was just learnt. */
+    public static VocabularyTokenizer fromMetadata(TokenizerMetadata metadata) {
+        return TokenizerFactory.create(metadata, null);
+    }
+
     /**
      * llama2.c's tokenizer.bin.
      *
