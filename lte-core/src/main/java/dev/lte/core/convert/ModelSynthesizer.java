@@ -197,10 +197,8 @@ public final class ModelSynthesizer {
             add(role, layer, DType.F32, List.of((long) config.model()), RandomBody.ones(config.model()));
         }
 
-        private void add(
-                WeightRole role, int layer, DType type, List<Long> shape, TensorBody body) {
-            entries.add(new GgufWriter.Entry(
-                    GgufNames.name(role, layer, NormPlacement.BEFORE), type, shape, body));
+        private void add(WeightRole role, int layer, DType type, List<Long> shape, TensorBody body) {
+            entries.add(new GgufWriter.Entry(GgufNames.name(role, layer, NormPlacement.BEFORE), type, shape, body));
         }
 
         /** Of its own for every tensor, so that more layers leave the first ones as they are. */

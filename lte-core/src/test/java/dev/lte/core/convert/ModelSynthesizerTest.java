@@ -117,7 +117,8 @@ class ModelSynthesizerTest {
                 squares += (double) value * value;
             }
             double deviation = 1 / Math.sqrt(512);
-            // The mean of half a million numbers; blocks of 256 that lean to one side have up to 16 times its deviation.
+            // The mean of half a million numbers; blocks of 256 that lean to one side have up to 16 times its
+            // deviation.
             assertThat(sum / values.length).isCloseTo(0, within(deviation * 5 * 16 / Math.sqrt(values.length)));
             assertThat(Math.sqrt(squares / values.length)).isCloseTo(deviation, within(0.02 * deviation));
         }
@@ -147,7 +148,9 @@ class ModelSynthesizerTest {
             for (String text : List.of("Once upon a time, banana!", "naïve 東京 🙂\n\ttabs", "", "  two  spaces ")) {
                 assertThat(tokenizer.decode(tokenizer.encode(text))).isEqualTo(text);
             }
-            assertThat(tokenizer.encode("banana", false, false)).as("words are merged").hasSizeLessThan(4);
+            assertThat(tokenizer.encode("banana", false, false))
+                    .as("words are merged")
+                    .hasSizeLessThan(4);
             for (int id = 3; id < 2000; id++) {
                 assertThat(tokenizer.piece(id)).isNotEmpty();
             }
