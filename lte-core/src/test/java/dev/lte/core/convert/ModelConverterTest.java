@@ -86,7 +86,9 @@ class ModelConverterTest {
             for (int layer = 0; layer < (role.perLayer() ? a.layers().size() : 1); layer++) {
                 WeightData weight = expected.find(role, layer);
                 WeightData other = found.find(role, layer);
-                assertThat(other == null).as("%s of layer %d is missing", role, layer).isEqualTo(weight == null);
+                assertThat(other == null)
+                        .as("%s of layer %d is missing", role, layer)
+                        .isEqualTo(weight == null);
                 if (weight != null && other != null) {
                     assertThat(plain(role, other, b))
                             .as("%s of layer %d", role, layer)
@@ -149,8 +151,10 @@ class ModelConverterTest {
             HubDirectoryWriter.write(source, direct, WeightType.F32, progress -> {});
             try (ModelSource copy = ModelSources.open(direct)) {
                 assertSame(source, copy);
-                assertThat(copy.config().architecture()).isEqualTo(source.config().architecture());
-                assertThat(copy.config().positionOffset()).isEqualTo(source.config().positionOffset());
+                assertThat(copy.config().architecture())
+                        .isEqualTo(source.config().architecture());
+                assertThat(copy.config().positionOffset())
+                        .isEqualTo(source.config().positionOffset());
                 assertThat(copy.config().norm()).isEqualTo(source.config().norm());
             }
             convert(source, gguf, WeightType.F32);
@@ -186,7 +190,9 @@ class ModelConverterTest {
                         .containsEntry("llama.rope.dimension_count", 16L)
                         .containsEntry("llama.rope.freq_base", 500_000.0)
                         .containsEntry("llama.vocab_size", 512L);
-                assertThat(file.find("output.weight")).as("the head is the embedding").isNull();
+                assertThat(file.find("output.weight"))
+                        .as("the head is the embedding")
+                        .isNull();
                 assertThat(file.weight("rope_freqs.weight").columns()).isEqualTo(8);
                 assertThat(file.weight("blk.0.attn_norm.weight").dtype()).isEqualTo(DType.F32);
                 WeightData written = file.weight("blk.1.attn_q.weight");
@@ -209,16 +215,15 @@ class ModelConverterTest {
         try (ModelSource source = ModelSources.open(wide)) {
             ConversionReport report = convert(source, target, type);
             // Half a step of each type over the deviation of even weights, roughly.
-            double bound =
-                    switch (type) {
-                        case F32 -> 0;
-                        case F16 -> 3e-4;
-                        case BF16 -> 3e-3;
-                        case Q8_0 -> 6e-3;
-                        case Q6_K -> 0.02;
-                        case Q4_K -> 0.08;
-                        case Q4_0 -> 0.09;
-                    };
+            double bound = switch (type) {
+                case F32 -> 0;
+                case F16 -> 3e-4;
+                case BF16 -> 3e-3;
+                case Q8_0 -> 6e-3;
+                case Q6_K -> 0.02;
+                case Q4_K -> 0.08;
+                case Q4_0 -> 0.09;
+            };
             DType dtype = DType.valueOf(type.name());
             boolean fourBits = type == WeightType.Q4_0 || type == WeightType.Q4_K;
             try (ModelSource written = ModelSources.open(target)) {
@@ -283,13 +288,18 @@ class ModelConverterTest {
         }
         try (GgufFile a = GgufFile.open(first);
                 GgufFile b = GgufFile.open(second)) {
-            assertThat(b.tensors()).extracting(TensorInfo::name).isEqualTo(a.tensors().stream().map(TensorInfo::name).toList());
+            assertThat(b.tensors())
+                    .extracting(TensorInfo::name)
+                    .isEqualTo(a.tensors().stream().map(TensorInfo::name).toList());
             for (TensorInfo tensor : a.tensors()) {
                 TensorInfo other = b.find(tensor.name());
                 assertThat(other.dtype()).isEqualTo(tensor.dtype());
-                assertThat(b.bytes(other).mismatch(a.bytes(tensor))).as(tensor.name()).isEqualTo(-1);
+                assertThat(b.bytes(other).mismatch(a.bytes(tensor)))
+                        .as(tensor.name())
+                        .isEqualTo(-1);
             }
-            assertThat(b.metadata().values().keySet()).isEqualTo(a.metadata().values().keySet());
+            assertThat(b.metadata().values().keySet())
+                    .isEqualTo(a.metadata().values().keySet());
         }
     }
 
@@ -299,7 +309,8 @@ class ModelConverterTest {
         Path second = directory.resolve("second.gguf");
         Path hub = directory.resolve("hub");
         try (ModelSource dense = ModelSources.open(Fixtures.directory("gemma3"))) {
-            RoutedSource source = new RoutedSource(dense, new Routing(32, 0.4f), Map.of("eta", 0.3, "data", "stories"), 5);
+            RoutedSource source =
+                    new RoutedSource(dense, new Routing(32, 0.4f), Map.of("eta", 0.3, "data", "stories"), 5);
             convert(source, first, WeightType.F32);
             HubDirectoryWriter.write(source, hub, WeightType.F32, progress -> {});
             try (ModelSource written = ModelSources.open(first);
@@ -331,7 +342,8 @@ class ModelConverterTest {
             try (ModelSource written = ModelSources.open(target)) {
                 assertSame(source, written);
                 String text = "Once upon a time, there was a little café.";
-                assertThat(written.tokenizer().encode(text)).isEqualTo(source.tokenizer().encode(text));
+                assertThat(written.tokenizer().encode(text))
+                        .isEqualTo(source.tokenizer().encode(text));
             }
         }
         assertThat(seen.getLast().done()).isEqualTo(seen.getLast().total());
@@ -353,7 +365,8 @@ class ModelConverterTest {
                 assertThat(written.chatTemplate()).isEqualTo("{{ messages }}");
                 assertThat(written.tokenizer().size()).isEqualTo(512);
                 String text = "the cat sat on the mat";
-                assertThat(written.tokenizer().encode(text)).isEqualTo(source.tokenizer().encode(text));
+                assertThat(written.tokenizer().encode(text))
+                        .isEqualTo(source.tokenizer().encode(text));
             }
         }
     }
@@ -401,10 +414,29 @@ class ModelConverterTest {
         public ModelConfig config() {
             ModelConfig c = dense.config();
             return new ModelConfig(
-                    c.architecture(), c.model(), c.ffn(), c.heads(), c.keyValueHeads(), c.headSize(), c.vocabulary(),
-                    c.contextLength(), c.norm(), c.normPlacement(), c.activation(), c.gated(), c.embeddingScale(),
-                    c.positionOffset(), c.ropes(), c.attentionScale(), c.attentionSoftcap(), c.finalSoftcap(),
-                    c.causal(), c.classes(), c.classLabels(), c.layers(), routing);
+                    c.architecture(),
+                    c.model(),
+                    c.ffn(),
+                    c.heads(),
+                    c.keyValueHeads(),
+                    c.headSize(),
+                    c.vocabulary(),
+                    c.contextLength(),
+                    c.norm(),
+                    c.normPlacement(),
+                    c.activation(),
+                    c.gated(),
+                    c.embeddingScale(),
+                    c.positionOffset(),
+                    c.ropes(),
+                    c.attentionScale(),
+                    c.attentionSoftcap(),
+                    c.finalSoftcap(),
+                    c.causal(),
+                    c.classes(),
+                    c.classLabels(),
+                    c.layers(),
+                    routing);
         }
 
         @Override
