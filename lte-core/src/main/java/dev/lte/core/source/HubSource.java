@@ -33,14 +33,9 @@ public final class HubSource {
     static ModelSource open(Path directory, byte[] json, TensorFile weights) {
         Path file = directory.resolve(CONFIG);
         SourceModel model = HubConfigReader.read(file, json);
-<<<<<<< HEAD
-        Map<String, Object> provenance = provenance(JsonView.parse(json, file, "config").get("lte"));
-        TensorNames names = names(model, weights);
-=======
         Map<String, Object> provenance =
                 provenance(JsonView.parse(json, file, "config").get("lte"));
-        TensorNames names = HubNames.of(model.family(), prefix(model.family(), weights), model.tied());
->>>>>>> sources
+        TensorNames names = names(model, weights);
         Arena arena = Arena.ofShared();
         try {
             WeightTable table = new WeightReader(weights, names, model.config(), model.needs(), arena).read();
