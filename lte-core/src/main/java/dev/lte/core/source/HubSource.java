@@ -6,7 +6,6 @@ import dev.lte.core.format.TensorFile;
 import dev.lte.core.io.FileContent;
 import dev.lte.core.io.JsonView;
 import dev.lte.core.token.TokenizerLoader;
-import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,21 +35,14 @@ public final class HubSource {
         Map<String, Object> provenance =
                 provenance(JsonView.parse(json, file, "config").get("lte"));
         TensorNames names = HubNames.of(model.family(), prefix(model.family(), weights), model.tied());
-        Arena arena = Arena.ofShared();
-        try {
-            WeightTable table = new WeightReader(weights, names, model.config(), model.needs(), arena).read();
-            Path name = directory.toAbsolutePath().normalize().getFileName();
-            FileModelSource.About about = new FileModelSource.About(
-                    directory,
-                    name == null ? "model" : name.toString(),
-                    () -> TokenizerLoader.fromHubDirectory(directory),
-                    () -> chatTemplate(directory),
-                    provenance);
-            return new FileModelSource(weights, arena, model.config(), table, about);
-        } catch (RuntimeException | Error e) {
-            arena.close();
-            throw e;
-        }
+        Path name = directory.toAbsolutePath().normalize().getFileName();
+        FileModelSource.About about = new FileModelSource.About(
+                directory,
+                name == null ? "model" : name.toString(),
+                () -> TokenizerLoader.fromHubDirectory(directory),
+                () -> chatTemplate(directory),
+                provenance);
+        return FileModelSource.open(weights, model, names, about);
     }
 
     private static String prefix(Family family, TensorFile weights) {
