@@ -211,11 +211,11 @@ public final class KernelChecks {
         shape(operation, "pageTable", pages, DType.I32, pages.rows(), pages.columns());
     }
 
-    private static void f32(String operation, String name, Tensor tensor) {
+    static void f32(String operation, String name, Tensor tensor) {
         shape(operation, name, tensor, DType.F32, tensor.rows(), tensor.columns());
     }
 
-    private static void shape(String operation, String name, Tensor tensor, DType dtype, int rows, int columns) {
+    static void shape(String operation, String name, Tensor tensor, DType dtype, int rows, int columns) {
         if (tensor.dtype() != dtype || tensor.rows() != rows || tensor.columns() != columns) {
             fail(operation, name, rows + " x " + columns + " " + dtype, tensor);
         }
@@ -235,12 +235,12 @@ public final class KernelChecks {
         }
     }
 
-    private static void fail(String operation, String name, String expected, Tensor found) {
+    static void fail(String operation, String name, String expected, Tensor found) {
         throw new IllegalArgumentException(
                 operation + ": expected " + name + " to be " + expected + ", found " + text(found));
     }
 
-    private static String text(Tensor tensor) {
+    static String text(Tensor tensor) {
         return tensor.rows() + " x " + tensor.columns() + " " + tensor.dtype();
     }
 }

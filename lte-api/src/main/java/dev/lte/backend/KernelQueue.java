@@ -1,10 +1,20 @@
 package dev.lte.backend;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * An ordered stream of operations on one backend. Not thread-safe: one thread at a time uses a queue. A backend may open
  * several. {@link #read} waits for everything enqueued before; nothing else blocks for long.
  */
 public interface KernelQueue extends Kernels, AutoCloseable {
+    /**
+     * The operations of training, enqueued in one order with all others of this queue; null if the backend serves inference
+     * only. Always the same object.
+     */
+    default @Nullable TrainingKernels training() {
+        return null;
+    }
+
     /**
      * Overwrites a plain F32, F16 or BF16 tensor, rounding to nearest even. {@code values} may be reused at once.
      *
@@ -29,7 +39,8 @@ public interface KernelQueue extends Kernels, AutoCloseable {
      * Turns the operations that {@code operations} enqueues into something that can be run again on the same tensors. Nothing
      * runs until {@link Recording#run}. A backend that can capture (CUDA graphs) does; this default simply repeats the calls.
      *
-     * @param operations calls only {@link Kernels} methods of this queue, and the same ones every time
+     * @param operations calls only {@link Kernels} and {@link TrainingKernels} methods of this queue, and the same ones every
+     *     time
      */
     default Recording record(Runnable operations) {
         return operations::run;

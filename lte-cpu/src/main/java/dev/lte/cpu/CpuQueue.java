@@ -10,6 +10,7 @@ import dev.lte.backend.NormSpec;
 import dev.lte.backend.RopeSpec;
 import dev.lte.backend.RowBatch;
 import dev.lte.backend.Tensor;
+import dev.lte.backend.TrainingKernels;
 import dev.lte.backend.Write;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +27,7 @@ final class CpuQueue implements KernelQueue {
     private final RopeKernel rope = new RopeKernel();
     private final AttentionKernel attention;
     private final RowKernel rows;
+    private final CpuTraining training;
     private volatile boolean closed;
 
     CpuQueue(CpuBackend backend, WorkerPool pool) {
@@ -36,6 +38,7 @@ final class CpuQueue implements KernelQueue {
         norm = new NormKernel(pool);
         attention = new AttentionKernel(pool);
         rows = new RowKernel(pool);
+        training = new CpuTraining(pool, this::own);
     }
 
     @Override
@@ -148,6 +151,11 @@ final class CpuQueue implements KernelQueue {
     }
 
     @Override
+    public TrainingKernels training() {
+        return training;
+    }
+
+    @Override
     public void write(Tensor tensor, float[] values) {
         KernelChecks.write(tensor, values);
         CpuTensor to = own(tensor);
@@ -198,19 +206,20 @@ final class CpuQueue implements KernelQueue {
         if (ownWeight(tensor) instanceof CpuTensor own) {
             return own;
         }
-        throw new IllegalArgumentException("expected an ordinary tensor, found a packed weight of type " + tensor.dtype());
+        throw new IllegalArgumentException(
+                "expected an ordinary tensor, found a packed weight of type " + tensor.dtype());
     }
 
     /** The tensor, which may be a packed weight, if it is this backend's and in use. */
     private Tensor ownWeight(Tensor tensor) {
         checkOpen();
-        Storage storage =
-                switch (tensor) {
-                    case CpuTensor plain -> plain.storage();
-                    case TiledWeight weight -> weight.storage();
-                    default -> throw new IllegalArgumentException(
-                            "expected a tensor of backend cpu, found " + tensor.getClass().getName());
-                };
+        Storage storage = switch (tensor) {
+            case CpuTensor plain -> plain.storage();
+            case TiledWeight weight -> weight.storage();
+            default ->
+                throw new IllegalArgumentException("expected a tensor of backend cpu, found "
+                        + tensor.getClass().getName());
+        };
         check(storage);
         return tensor;
     }
@@ -218,8 +227,8 @@ final class CpuQueue implements KernelQueue {
     private CpuFfn own(FfnWeights weights) {
         checkOpen();
         if (!(weights instanceof CpuFfn own)) {
-            throw new IllegalArgumentException(
-                    "expected FFN weights of backend cpu, found " + weights.getClass().getName());
+            throw new IllegalArgumentException("expected FFN weights of backend cpu, found "
+                    + weights.getClass().getName());
         }
         check(own.storage());
         return own;

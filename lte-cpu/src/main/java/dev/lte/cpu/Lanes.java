@@ -7,6 +7,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -17,10 +18,12 @@ import jdk.incubator.vector.VectorSpecies;
 final class Lanes {
     private static final int PREFERRED = FloatVector.SPECIES_PREFERRED.vectorBitSize();
 
-    static final VectorSpecies<Float> F = VectorSpecies.of(float.class, VectorShape.forBitSize(Math.min(PREFERRED, 256)));
+    static final VectorSpecies<Float> F =
+            VectorSpecies.of(float.class, VectorShape.forBitSize(Math.min(PREFERRED, 256)));
     static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
     static final VectorSpecies<Short> S = VectorSpecies.of(short.class, F.vectorShape());
-    static final VectorSpecies<Float> WIDE = VectorSpecies.of(float.class, VectorShape.forBitSize(Math.min(PREFERRED, 512)));
+    static final VectorSpecies<Float> WIDE =
+            VectorSpecies.of(float.class, VectorShape.forBitSize(Math.min(PREFERRED, 512)));
     static final VectorSpecies<Integer> WIDE_I = VectorSpecies.of(int.class, WIDE.vectorShape());
 
     /** As many shorts as {@link #WIDE} has lanes, or the narrowest vector there is. */
@@ -32,7 +35,26 @@ final class Lanes {
 
     static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
+    private static final VectorShuffle<Float> HALF = VectorShuffle.iota(F, L / 2, 1, true);
+    private static final VectorShuffle<Float> QUARTER = VectorShuffle.iota(F, Math.max(1, L / 4), 1, true);
+    private static final VectorShuffle<Float> EIGHTH = VectorShuffle.iota(F, Math.max(1, L / 8), 1, true);
+
     private Lanes() {}
+
+    /**
+     * The sum of all lanes, always in the same order. That of {@code reduceLanes} is not defined and changes when code is
+     * compiled, so that a program would not repeat its own results.
+     */
+    static float sum(FloatVector v) {
+        FloatVector sum = v.add(v.rearrange(HALF));
+        if (L >= 4) {
+            sum = sum.add(sum.rearrange(QUARTER));
+        }
+        if (L >= 8) {
+            sum = sum.add(sum.rearrange(EIGHTH));
+        }
+        return sum.lane(0);
+    }
 
     /** Bits of the widest vectors in use. */
     static int bits() {
@@ -59,9 +81,12 @@ final class Lanes {
     static FloatVector wideHalves(MemorySegment from, long at) {
         IntVector bits = (IntVector) ShortVector.fromMemorySegment(WIDE_HALVES, from, at, ORDER)
                 .convertShape(VectorOperators.S2I, WIDE_I, 0);
-        FloatVector magnitude =
-                bits.and(0x7fff).lanewise(VectorOperators.LSHL, 13).reinterpretAsFloats().mul(0x1p112f);
-        return magnitude.reinterpretAsInts()
+        FloatVector magnitude = bits.and(0x7fff)
+                .lanewise(VectorOperators.LSHL, 13)
+                .reinterpretAsFloats()
+                .mul(0x1p112f);
+        return magnitude
+                .reinterpretAsInts()
                 .or(bits.and(0x8000).lanewise(VectorOperators.LSHL, 16))
                 .reinterpretAsFloats();
     }

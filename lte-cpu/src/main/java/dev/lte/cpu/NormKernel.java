@@ -5,7 +5,6 @@ import static dev.lte.cpu.Lanes.L;
 
 import dev.lte.backend.NormSpec;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,27 +89,27 @@ final class NormKernel implements WorkerPool.Task {
         }
     }
 
-    private static double sum(float[] x, int start, int count) {
+    static double sum(float[] x, int start, int count) {
         FloatVector sum = FloatVector.zero(F);
         int i = 0;
         for (; i <= count - L; i += L) {
             sum = sum.add(FloatVector.fromArray(F, x, start + i));
         }
-        double total = sum.reduceLanes(VectorOperators.ADD);
+        double total = Lanes.sum(sum);
         for (; i < count; i++) {
             total += x[start + i];
         }
         return total;
     }
 
-    private static double squares(float[] x, int start, int count, float mean) {
+    static double squares(float[] x, int start, int count, float mean) {
         FloatVector sum = FloatVector.zero(F);
         int i = 0;
         for (; i <= count - L; i += L) {
             FloatVector v = FloatVector.fromArray(F, x, start + i).sub(mean);
             sum = v.fma(v, sum);
         }
-        double total = sum.reduceLanes(VectorOperators.ADD);
+        double total = Lanes.sum(sum);
         for (; i < count; i++) {
             double v = x[start + i] - mean;
             total += v * v;

@@ -94,7 +94,7 @@ final class VectorMath {
             e.intoArray(x, i);
             sum = sum.add(e);
         }
-        float total = sum.reduceLanes(VectorOperators.ADD);
+        float total = Lanes.sum(sum);
         for (; i < end; i++) {
             x[i] = (float) Math.exp(x[i] - shift);
             total += x[i];
@@ -109,7 +109,7 @@ final class VectorMath {
         }
     }
 
-    private static FloatVector sigmoid(FloatVector x) {
+    static FloatVector sigmoid(FloatVector x) {
         return FloatVector.broadcast(F, 1f).div(exp(x.neg()).add(1f));
     }
 
@@ -132,7 +132,7 @@ final class VectorMath {
      * {@code erfc(x)} to a relative error of about 1e-6: the Chebyshev fit of Numerical Recipes ({@code erfcc}), whose own
      * error is 1.2e-7.
      */
-    private static FloatVector erfc(FloatVector x) {
+    static FloatVector erfc(FloatVector x) {
         FloatVector z = x.abs();
         FloatVector t = FloatVector.broadcast(F, 1f).div(z.mul(0.5f).add(1f));
         FloatVector p = t.mul(0.17087277f).add(-0.82215223f);
@@ -144,12 +144,12 @@ final class VectorMath {
         p = p.mul(t).add(0.37409196f);
         p = p.mul(t).add(1.00002368f);
         p = p.mul(t).add(-1.26551223f);
-        FloatVector positive = t.mul(exp(p.sub(z.mul(z))));
+        FloatVector positive = t.mul(boundedExp(p.sub(z.mul(z))));
         return positive.blend(FloatVector.broadcast(F, 2f).sub(positive), x.compare(VectorOperators.LT, 0f));
     }
 
     /** A polynomial near 0, where 1 - 2 / (exp(2x) + 1) cancels (Cephes, {@code tanhf}). */
-    private static FloatVector tanh(FloatVector x) {
+    static FloatVector tanh(FloatVector x) {
         FloatVector z = x.mul(x);
         FloatVector p = z.mul(-5.70498872745e-3f).add(2.06390887954e-2f);
         p = p.mul(z).add(-5.37397155531e-2f);
@@ -165,7 +165,7 @@ final class VectorMath {
      * {@code exp(x)} by {@code 2^n * exp(r)} with {@code |r| <= ln 2 / 2} (Cephes, {@code expf}); never below 6e-39, infinity
      * above 88.7, NaN for NaN.
      */
-    private static FloatVector exp(FloatVector x) {
+    static FloatVector exp(FloatVector x) {
         FloatVector clamped = x.max(-88f).min(89f);
         // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
         FloatVector shifted = clamped.mul(1.44269504f).add(12582912f);
@@ -183,6 +183,32 @@ final class VectorMath {
         IntVector half = exponent.lanewise(VectorOperators.ASHR, 1);
         return p.mul(power(half)).mul(power(exponent.sub(half)));
     }
+
+    /**
+     * As {@link #exp} between -87 and 88, and constant beyond: one factor instead of two, and so little code that C2 inlines it
+     * where it would box the vectors of the longer one.
+     */
+    static FloatVector boundedExp(FloatVector x) {
+        FloatVector clamped = x.max(-87f).min(88f);
+        FloatVector shifted = clamped.mul(1.44269504f).add(12582912f);
+        FloatVector n = shifted.sub(12582912f);
+        FloatVector r = n.mul(-0.693359375f).add(clamped);
+        r = n.mul(2.12194440e-4f).add(r);
+        FloatVector p = r.mul(1.9875691500e-4f).add(1.3981999507e-3f);
+        p = p.mul(r).add(8.3334519073e-3f);
+        p = p.mul(r).add(4.1665795894e-2f);
+        p = p.mul(r).add(1.6666665459e-1f);
+        p = p.mul(r).add(5.0000001201e-1f);
+        p = p.mul(r).mul(r).add(r).add(1f);
+        // The low nine bits of shifted are those of the integer: shifted to the exponent, only they are left.
+        return p.mul(shifted.reinterpretAsInts()
+                .lanewise(VectorOperators.LSHL, 23)
+                .add(ONE)
+                .reinterpretAsFloats());
+    }
+
+    /** The bits of 1: added to an integer shifted to the exponent, they make a power of two. */
+    private static final int ONE = 0x3f800000;
 
     private static FloatVector power(IntVector n) {
         return n.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();

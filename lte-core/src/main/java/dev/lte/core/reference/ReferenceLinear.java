@@ -35,6 +35,55 @@ final class ReferenceLinear {
         }
     }
 
+    /** {@code dlogits = dscores * scores * (1 - scores)}, all (T, N). */
+    static void routerScoresBackward(ReferenceTensor dlogits, ReferenceTensor dscores, ReferenceTensor scores) {
+        for (int t = 0; t < scores.rows(); t++) {
+            float[] score = scores.row(t);
+            float[] dscore = dscores.row(t);
+            double[] result = new double[score.length];
+            for (int g = 0; g < score.length; g++) {
+                result[g] = dscore[g] * (double) score[g] * (1.0 - score[g]);
+            }
+            dlogits.store(t, result, Write.SET);
+        }
+    }
+
+    /** {@code dx = dout weight}: dx (T, C), dout (T, R), weight (R, C). */
+    static void backwardInput(ReferenceTensor dx, ReferenceTensor dout, ReferenceTensor weight, Write write) {
+        float[][] weights = weight.allRows();
+        for (int t = 0; t < dx.rows(); t++) {
+            float[] row = dout.row(t);
+            double[] result = new double[dx.columns()];
+            for (int r = 0; r < row.length; r++) {
+                for (int c = 0; c < result.length; c++) {
+                    result[c] += (double) row[r] * weights[r][c];
+                }
+            }
+            dx.store(t, result, write);
+        }
+    }
+
+    /** {@code dweight += dout^T x}, {@code dbias += sum of dout}: dweight (R, C), dbias (1, R), dout (T, R), x (T, C). */
+    static void backwardWeight(
+            ReferenceTensor dweight, @Nullable ReferenceTensor dbias, ReferenceTensor dout, ReferenceTensor x) {
+        float[][] douts = dout.allRows();
+        float[][] inputs = x.allRows();
+        double[] sums = new double[dweight.rows()];
+        for (int r = 0; r < sums.length; r++) {
+            double[] result = new double[dweight.columns()];
+            for (int t = 0; t < inputs.length; t++) {
+                sums[r] += douts[t][r];
+                for (int c = 0; c < result.length; c++) {
+                    result[c] += (double) douts[t][r] * inputs[t][c];
+                }
+            }
+            dweight.store(r, result, Write.ADD);
+        }
+        if (dbias != null) {
+            dbias.store(0, sums, Write.ADD);
+        }
+    }
+
     private static double[][] product(ReferenceTensor x, ReferenceTensor weight) {
         float[][] inputs = x.allRows();
         double[][] result = new double[inputs.length][weight.rows()];

@@ -19,6 +19,22 @@ final class ReferenceMath {
         };
     }
 
+    /** The derivative of {@link #activate}, 0 at the kink of RELU. */
+    static double slope(Activation activation, double x) {
+        return switch (activation) {
+            case SILU -> sigmoid(x) * (1 + x * (1 - sigmoid(x)));
+            case GELU -> 0.5 * erfc(-x / Math.sqrt(2)) + x * Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+            case GELU_TANH -> {
+                double inner = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x);
+                double innerSlope = Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
+                double tanh = Math.tanh(inner);
+                yield 0.5 * (1 + tanh) + 0.5 * x * (1 - tanh * tanh) * innerSlope;
+            }
+            case RELU -> x > 0 ? 1 : 0;
+            case TANH -> 1 - Math.tanh(x) * Math.tanh(x);
+        };
+    }
+
     static double sigmoid(double x) {
         return 1 / (1 + Math.exp(-x));
     }

@@ -10,6 +10,7 @@ import dev.lte.backend.NormSpec;
 import dev.lte.backend.RopeSpec;
 import dev.lte.backend.RowBatch;
 import dev.lte.backend.Tensor;
+import dev.lte.backend.TrainingKernels;
 import dev.lte.backend.Write;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 /** Checks every operation and hands it to its family, which has run when the call returns. */
 final class ReferenceQueue implements KernelQueue {
     private final ReferenceBackend backend;
+    private final ReferenceTraining training = new ReferenceTraining(this::own);
     private volatile boolean closed;
 
     ReferenceQueue(ReferenceBackend backend) {
@@ -122,6 +124,11 @@ final class ReferenceQueue implements KernelQueue {
     public void argmax(Tensor ids, Tensor logits) {
         KernelChecks.argmax(ids, logits);
         ReferenceRows.argmax(own(ids), own(logits));
+    }
+
+    @Override
+    public TrainingKernels training() {
+        return training;
     }
 
     @Override

@@ -11,6 +11,16 @@ final class ReferenceRope {
     private ReferenceRope() {}
 
     static void rope(ReferenceTensor x, ReferenceTensor positions, ReferenceTensor table, RopeSpec spec) {
+        rotate(x, positions, table, spec, 1);
+    }
+
+    /** By the opposite angles. */
+    static void backward(ReferenceTensor dx, ReferenceTensor positions, ReferenceTensor table, RopeSpec spec) {
+        rotate(dx, positions, table, spec, -1);
+    }
+
+    private static void rotate(
+            ReferenceTensor x, ReferenceTensor positions, ReferenceTensor table, RopeSpec spec, int direction) {
         boolean halves = spec.pairing() == RopeSpec.Pairing.HALVES;
         int pairs = spec.rotated() / 2;
         for (int t = 0; t < x.rows(); t++) {
@@ -29,7 +39,7 @@ final class ReferenceRope {
                     int first = head + (halves ? i : 2 * i);
                     int second = head + (halves ? i + pairs : 2 * i + 1);
                     double cos = angles[2 * i];
-                    double sin = angles[2 * i + 1];
+                    double sin = direction * angles[2 * i + 1];
                     result[first] = row[first] * cos - row[second] * sin;
                     result[second] = row[second] * cos + row[first] * sin;
                 }

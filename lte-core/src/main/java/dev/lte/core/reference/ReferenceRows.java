@@ -2,6 +2,9 @@ package dev.lte.core.reference;
 
 import dev.lte.backend.Activation;
 import dev.lte.backend.Write;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.function.DoubleUnaryOperator;
 
 /** Operations that look at one row or one element at a time. */
@@ -20,6 +23,20 @@ final class ReferenceRows {
         }
     }
 
+    /** {@code dtable[v] += scale * sum over t with ids[t] = v of dout[t]}: shapes and clamping as {@link #embed}. */
+    static void embedBackward(ReferenceTensor dtable, ReferenceTensor dout, ReferenceTensor ids, float scale) {
+        Map<Integer, double[]> sums = new LinkedHashMap<>();
+        for (int t = 0; t < dout.rows(); t++) {
+            int id = Math.clamp(ids.integer(t, 0), 0, dtable.rows() - 1);
+            double[] sum = sums.computeIfAbsent(id, key -> new double[dtable.columns()]);
+            float[] row = dout.row(t);
+            for (int i = 0; i < row.length; i++) {
+                sum[i] += (double) scale * row[i];
+            }
+        }
+        sums.forEach((id, sum) -> dtable.store(id, sum, Write.ADD));
+    }
+
     /** {@code out[s] = x[rows[s]]}: out (S, D), x (T, D), rows (S, 1) clamped into x. */
     static void gather(ReferenceTensor out, ReferenceTensor x, ReferenceTensor rows) {
         for (int s = 0; s < out.rows(); s++) {
@@ -36,6 +53,33 @@ final class ReferenceRows {
                 sum[i] += row[i];
             }
             y.writeRow(t, sum, 0);
+        }
+    }
+
+    /** {@code sum = x + y}, all (T, D). */
+    static void sum(ReferenceTensor sum, ReferenceTensor x, ReferenceTensor y) {
+        for (int t = 0; t < sum.rows(); t++) {
+            float[] row = x.row(t);
+            float[] other = y.row(t);
+            for (int i = 0; i < row.length; i++) {
+                row[i] += other[i];
+            }
+            sum.writeRow(t, row, 0);
+        }
+    }
+
+    static void fill(ReferenceTensor x, float value) {
+        float[] row = new float[x.columns()];
+        Arrays.fill(row, value);
+        for (int t = 0; t < x.rows(); t++) {
+            x.writeRow(t, row, 0);
+        }
+    }
+
+    /** {@code out = x}, rounded to the type of out. */
+    static void copy(ReferenceTensor out, ReferenceTensor x) {
+        for (int t = 0; t < x.rows(); t++) {
+            out.writeRow(t, x.row(t), 0);
         }
     }
 

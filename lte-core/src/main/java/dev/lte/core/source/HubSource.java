@@ -32,9 +32,8 @@ public final class HubSource {
     static ModelSource open(Path directory, byte[] json, TensorFile weights) {
         Path file = directory.resolve(CONFIG);
         SourceModel model = HubConfigReader.read(file, json);
-        Map<String, Object> provenance =
-                provenance(JsonView.parse(json, file, "config").get("lte"));
-        TensorNames names = HubNames.of(model.family(), prefix(model.family(), weights), model.tied());
+        Map<String, Object> provenance = provenance(JsonView.parse(json, file, "config").get("lte"));
+        TensorNames names = names(model, weights);
         Path name = directory.toAbsolutePath().normalize().getFileName();
         FileModelSource.About about = new FileModelSource.About(
                 directory,
@@ -43,6 +42,19 @@ public final class HubSource {
                 () -> chatTemplate(directory),
                 provenance);
         return FileModelSource.open(weights, model, names, about);
+    }
+
+    /** Of a token embedding and a head that are one tensor, a file may have either name. */
+    private static TensorNames names(SourceModel model, TensorFile weights) {
+        TensorNames names = HubNames.of(model.family(), prefix(model.family(), weights), model.tied());
+        String embedding = names.name(WeightRole.TOKEN_EMBEDDING, 0);
+        String head = names.name(WeightRole.HEAD, 0);
+        boolean underTheHead = model.tied()
+                && embedding != null
+                && weights.find(embedding) == null
+                && head != null
+                && weights.find(head) != null;
+        return underTheHead ? names.with(WeightRole.TOKEN_EMBEDDING, head) : names;
     }
 
     private static String prefix(Family family, TensorFile weights) {

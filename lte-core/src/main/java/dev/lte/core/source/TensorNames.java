@@ -32,6 +32,14 @@ public record TensorNames(
         return name == null ? null : name.replace(LAYER, String.valueOf(layer));
     }
 
+    /** The same with another name for one role. */
+    TensorNames with(WeightRole role, String name) {
+        Map<WeightRole, String> changed = new EnumMap<>(names);
+        changed.put(role, name);
+        return new TensorNames(changed, fused, transposed, ignored);
+    }
+
+    /** The same with more tensors that inference does not need. */
     TensorNames ignoring(Predicate<String> more) {
         return new TensorNames(names, fused, transposed, ignored.or(more));
     }

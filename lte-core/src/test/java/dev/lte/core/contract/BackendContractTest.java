@@ -27,6 +27,15 @@ public abstract class BackendContractTest
                 StrayIntegerContract,
                 RecordingContract,
                 LifeCycleContract,
+                TrainingContract,
+                TrainingLinearContract,
+                TrainingNormContract,
+                TrainingAttentionContract,
+                TrainingFfnContract,
+                TrainingLossContract,
+                OptimizerContract,
+                TrainingShapeContract,
+                TrainingAllocationContract,
                 AllocationContract {
     private Rig rig;
 
@@ -38,6 +47,12 @@ public abstract class BackendContractTest
 
     @Override
     public abstract Set<DType> cacheTypes();
+
+    /** None: the backend serves inference only. */
+    @Override
+    public Set<DType> trainingTypes() {
+        return Set.of();
+    }
 
     /**
      * Quantised weights may meet activations in 8 bits, all others meet F32. A backend that rounds otherwise says so here, with

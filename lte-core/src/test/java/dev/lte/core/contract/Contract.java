@@ -19,6 +19,9 @@ interface Contract {
     /** Exactly the types that {@link dev.lte.backend.Backend#supportsCache} must confirm. */
     Set<DType> cacheTypes();
 
+    /** Exactly the types that training can use; none if the backend offers no training. */
+    Set<DType> trainingTypes();
+
     /** How products with this type of weight may round activations, for this many rows. */
     ActivationRounding rounding(DType weight, int rows);
 

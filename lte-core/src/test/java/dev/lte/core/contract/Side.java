@@ -6,10 +6,12 @@ import dev.lte.backend.FfnData;
 import dev.lte.backend.FfnWeights;
 import dev.lte.backend.KernelQueue;
 import dev.lte.backend.Tensor;
+import dev.lte.backend.TrainingKernels;
 import dev.lte.backend.WeightData;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
@@ -82,6 +84,12 @@ final class Side {
                 .tensor();
     }
 
+    /** A tensor of a type that rounds its values, which must not change. */
+    Tensor input(DType dtype, float[] values, int rows, int columns) {
+        return add("input " + outputs.size(), dtype, rows, columns, values, Float.NaN, true)
+                .tensor();
+    }
+
     /** An I32 tensor that must not change. */
     Tensor input(int[] values, int rows, int columns) {
         return add("input " + outputs.size(), rows, columns, values, true).tensor();
@@ -110,6 +118,11 @@ final class Side {
         Tensor weight = backend.weight(List.of(parts));
         weights.add(weight);
         return weight;
+    }
+
+    /** The operations of training, if the backend has them. */
+    TrainingKernels training() {
+        return Objects.requireNonNull(queue.training(), "the backend offers no training");
     }
 
     FfnWeights ffn(FfnData data) {

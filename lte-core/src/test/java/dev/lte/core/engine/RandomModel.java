@@ -146,7 +146,7 @@ final class RandomModel implements ModelSource {
         try {
             return TokenizerLoader.fromLlama2c(
                     Path.of(RandomModel.class
-                            .getResource("/dev/lte/core/token/tok512.bin")
+                            .getResource("/dev/lte/core/stories260K/tok512.bin")
                             .toURI()),
                     VOCABULARY);
         } catch (URISyntaxException e) {

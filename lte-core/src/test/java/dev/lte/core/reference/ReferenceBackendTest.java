@@ -20,6 +20,11 @@ class ReferenceBackendTest extends BackendContractTest {
     }
 
     @Override
+    public Set<DType> trainingTypes() {
+        return EnumSet.of(DType.F32, DType.BF16);
+    }
+
+    @Override
     public Set<DType> cacheTypes() {
         return EnumSet.of(DType.F32, DType.F16, DType.BF16);
     }

@@ -35,7 +35,7 @@ final class TestVocabularies {
     }
 
     static VocabularyTokenizer stories() {
-        return TokenizerLoader.fromLlama2c(resource("token/tok512.bin"), 512);
+        return TokenizerLoader.fromLlama2c(resource("stories260K/tok512.bin"), 512);
     }
 
     static VocabularyTokenizer tinyStories() {
@@ -117,6 +117,6 @@ final class TestVocabularies {
 
     /** What stories260K tells without a prompt. */
     static String expectedStory() throws IOException {
-        return Files.readString(resource("token/expected_t0_n200.txt"), StandardCharsets.UTF_8);
+        return Files.readString(resource("stories260K/expected_t0_n200.txt"), StandardCharsets.UTF_8);
     }
 }

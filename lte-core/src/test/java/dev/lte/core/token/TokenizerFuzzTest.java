@@ -180,7 +180,7 @@ class TokenizerFuzzTest {
 
     @Test
     void survivesDamagedBinaryFiles() throws IOException {
-        byte[] stories = Files.readAllBytes(TestVocabularies.resource("token/tok512.bin"));
+        byte[] stories = Files.readAllBytes(TestVocabularies.resource("stories260K/tok512.bin"));
         byte[] babyLlama = Files.readAllBytes(TestVocabularies.resource("token/tok105.model"));
         for (int seed = 0; seed < 1000; seed++) {
             byte[] bin = mutate(stories, new Random(seed));

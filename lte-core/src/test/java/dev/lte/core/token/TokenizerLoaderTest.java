@@ -166,7 +166,7 @@ class TokenizerLoaderTest {
 
     @Test
     void rejectsALlama2cFileThatIsTooShort() throws IOException {
-        Path file = TestVocabularies.resource("token/tok512.bin");
+        Path file = TestVocabularies.resource("stories260K/tok512.bin");
         assertThatThrownBy(() -> TokenizerLoader.fromLlama2c(file, 32000)).isInstanceOf(ModelFormatException.class);
         assertThatThrownBy(() -> TokenizerLoader.fromLlama2c(file, Integer.MAX_VALUE))
                 .isInstanceOf(ModelFormatException.class);

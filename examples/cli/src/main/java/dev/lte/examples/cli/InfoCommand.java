@@ -20,6 +20,7 @@ import picocli.CommandLine.Spec;
 @Command(name = "info", description = "Shows what a model says of itself: metadata, tensors, element types, routing.")
 final class InfoCommand implements Callable<Integer> {
     private static final String LTE_PREFIX = "lte.";
+    private static final String TOKENIZER_PREFIX = "lte.tokenizer.";
 
     @Spec
     private CommandSpec spec;
@@ -76,9 +77,11 @@ final class InfoCommand implements Callable<Integer> {
         return 0;
     }
 
-    private static Map<String, String> select(Map<String, String> metadata, boolean lte) {
+    /** The pairs about routing, or all others. */
+    private static Map<String, String> select(Map<String, String> metadata, boolean routing) {
         Map<String, String> selected = new TreeMap<>(metadata);
-        selected.keySet().removeIf(key -> key.startsWith(LTE_PREFIX) != lte);
+        selected.keySet()
+                .removeIf(key -> (key.startsWith(LTE_PREFIX) && !key.startsWith(TOKENIZER_PREFIX)) != routing);
         return selected;
     }
 

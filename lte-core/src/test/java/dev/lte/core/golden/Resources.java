@@ -12,21 +12,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** Where the checkpoints are: the folder that the property {@code lte.fixtures} names, or the project's own copies. */
-final class OwnFixtures {
-    private static final String RESOURCE = "/dev/lte/core/fixtures/hf";
+/** Folders of test resources as folders of files, which can be mapped. */
+final class Resources {
+    private Resources() {}
 
-    private OwnFixtures() {}
-
-    /** @param temporary where copies go if the resources are in a jar, which cannot be mapped */
-    static Path folder(Path temporary) throws IOException {
-        String given = System.getProperty("lte.fixtures");
-        if (given != null) {
-            return Path.of(given);
-        }
-        URL resource = OwnFixtures.class.getResource(RESOURCE);
+    /**
+     * @param name of a folder that only test resources have
+     * @param temporary where copies go if the resources are in a jar
+     */
+    static Path folder(String name, Path temporary) throws IOException {
+        URL resource = Resources.class.getResource(name);
         if (resource == null) {
-            throw new IllegalStateException("expected the resource " + RESOURCE + " in lte-core's tests, found none");
+            throw new IllegalStateException("expected the resource " + name + " in lte-core's tests, found none");
         }
         try {
             URI uri = resource.toURI();
@@ -34,9 +31,10 @@ final class OwnFixtures {
                 return Path.of(uri);
             }
             try (FileSystem jar = FileSystems.newFileSystem(uri, Map.of())) {
-                copy(jar.getPath(RESOURCE), temporary);
+                Path target = temporary.resolve(String.valueOf(jar.getPath(name).getFileName()));
+                copy(jar.getPath(name), target);
+                return target;
             }
-            return temporary;
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
         }

@@ -1,0 +1,61 @@
+package dev.lte.cpu;
+
+import dev.lte.backend.DType;
+
+/**
+ * The rows of a tensor as floats, one at a time: F32 rows where they are, others by way of a buffer. Belongs to one worker;
+ * {@link #values} and {@link #start} are valid until the next call.
+ */
+final class RowCursor {
+    private float[] buffer = {};
+    private float[] values = buffer;
+    private int start;
+
+    /** A cursor for every worker. */
+    static RowCursor[] forAll(int workers) {
+        RowCursor[] cursors = new RowCursor[workers];
+        for (int i = 0; i < workers; i++) {
+            cursors[i] = new RowCursor();
+        }
+        return cursors;
+    }
+
+    /** Goes to a row that will be read, or changed and then stored. */
+    RowCursor read(CpuTensor tensor, int row) {
+        overwrite(tensor, row);
+        if (tensor.dtype() != DType.F32) {
+            tensor.readRow(row, 0, tensor.columns(), buffer, 0);
+        }
+        return this;
+    }
+
+    /** Goes to a row whose elements will all be set and then stored; what is there now is undefined. */
+    RowCursor overwrite(CpuTensor tensor, int row) {
+        if (tensor.dtype() == DType.F32) {
+            values = tensor.floats();
+            start = tensor.rowStart(row);
+        } else {
+            if (buffer.length < tensor.columns()) {
+                buffer = new float[tensor.columns()];
+            }
+            values = buffer;
+            start = 0;
+        }
+        return this;
+    }
+
+    /** Brings changes of the row back to the tensor, if it is not there already. */
+    void store(CpuTensor tensor, int row) {
+        if (tensor.dtype() != DType.F32) {
+            tensor.writeRow(row, 0, tensor.columns(), buffer, 0);
+        }
+    }
+
+    float[] values() {
+        return values;
+    }
+
+    int start() {
+        return start;
+    }
+}
