@@ -49,11 +49,10 @@ public final class HubSource {
         TensorNames names = HubNames.of(model.family(), prefix(model.family(), weights), model.tied());
         String embedding = names.name(WeightRole.TOKEN_EMBEDDING, 0);
         String head = names.name(WeightRole.HEAD, 0);
-        boolean underTheHead = model.tied()
-                && embedding != null
-                && weights.find(embedding) == null
-                && head != null
-                && weights.find(head) != null;
+        if (embedding == null || head == null || !model.tied()) {
+            return names;
+        }
+        boolean underTheHead = weights.find(embedding) == null && weights.find(head) != null;
         return underTheHead ? names.with(WeightRole.TOKEN_EMBEDDING, head) : names;
     }
 
