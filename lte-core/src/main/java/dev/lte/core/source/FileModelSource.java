@@ -30,17 +30,29 @@ final class FileModelSource implements ModelSource {
     private final About about;
     private @Nullable VocabularyTokenizer tokenizer;
 
-    /**
-     * Owns the file and the arena from now on.
-     *
-     * @param arena of copies of weights; shared
-     */
-    FileModelSource(TensorFile file, Arena arena, ModelConfig config, WeightTable weights, About about) {
+    private FileModelSource(TensorFile file, Arena arena, ModelConfig config, WeightTable weights, About about) {
         this.file = file;
         this.arena = arena;
         this.config = config;
         this.weights = weights;
         this.about = about;
+    }
+
+    /**
+     * Finds the weights of a model in its file, which the source owns from now on.
+     *
+     * @throws dev.lte.LteException if they are not what the configuration says; then the file is still the caller's
+     */
+    @SuppressWarnings("MustBeClosedChecker") // Closed with the source.
+    static ModelSource open(TensorFile file, SourceModel model, TensorNames names, About about) {
+        Arena arena = Arena.ofShared();
+        try {
+            WeightTable weights = new WeightReader(file, names, model.config(), model.needs(), arena).read();
+            return new FileModelSource(file, arena, model.config(), weights, about);
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
+        }
     }
 
     @Override

@@ -61,9 +61,10 @@ public final class GgufNames {
 
     /** The name of a weight; {@code layer} is ignored for roles that exist once. */
     public static String name(WeightRole role, int layer, NormPlacement placement) {
-        String name = NAMES.get(role);
-        if (placement == NormPlacement.AFTER) {
-            name = NORMS_AFTER.getOrDefault(role, name);
+        String usual = NAMES.get(role);
+        String name = placement == NormPlacement.AFTER ? NORMS_AFTER.getOrDefault(role, usual) : usual;
+        if (name == null) {
+            throw new IllegalStateException(role + " has no name in GGUF");
         }
         return name.replace(TensorNames.LAYER, String.valueOf(layer));
     }

@@ -38,7 +38,10 @@ final class GgufRopes {
         }
 
         private Ropes scaled(double[] plain, double theta) {
-            String type = values.text(GgufKeys.SCALING);
+            String given = values.text(GgufKeys.SCALING);
+            // Converters of Phi-3 leave the type to the tensors.
+            boolean isLong = given == null && tensors.find(GgufKeys.SHORT_DIVISORS) != null;
+            String type = given != null ? given : isLong ? "longrope" : "linear";
             double factor = values.has(GgufKeys.SCALING_FACTOR)
                     ? values.metadata().real(values.key(GgufKeys.SCALING_FACTOR))
                     : values.metadata().real(values.key(GgufKeys.SCALING_FACTOR_OLD), 1);
@@ -47,10 +50,7 @@ final class GgufRopes {
             int original = values.count(GgufKeys.ORIGINAL_CONTEXT, context, Limits.CONTEXT);
             double magnitude = values.positive(GgufKeys.MAGNITUDE, 1);
             double[] divided = divided(plain, GgufKeys.ROPE_DIVISORS);
-            if (type == null && tensors.find(GgufKeys.SHORT_DIVISORS) != null) {
-                type = "longrope"; // Converters of Phi-3 leave it to the tensors.
-            }
-            return switch (type == null ? "linear" : type) {
+            return switch (type) {
                 case "none" -> of(divided, magnitude, context);
                 case "linear" -> of(RopeFrequencies.linear(divided, factor), magnitude, context);
                 case "yarn" -> {

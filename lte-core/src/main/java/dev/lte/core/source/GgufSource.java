@@ -4,7 +4,6 @@ import dev.lte.core.arch.ModelSource;
 import dev.lte.core.format.TensorFile;
 import dev.lte.core.format.gguf.GgufMetadata;
 import dev.lte.core.token.TokenizerLoader;
-import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -23,20 +22,13 @@ final class GgufSource {
         SourceModel model = GgufConfigReader.read(metadata, file);
         TensorNames names =
                 GgufNames.of(model.config().normPlacement(), model.config().gated());
-        Arena arena = Arena.ofShared();
-        try {
-            WeightTable table = new WeightReader(file, names, model.config(), model.needs(), arena).read();
-            FileModelSource.About about = new FileModelSource.About(
-                    file.path(),
-                    name(file.path(), metadata),
-                    () -> TokenizerLoader.fromGguf(metadata, file.path()),
-                    () -> Optional.ofNullable(metadata.stringOrNull(GgufKeys.CHAT_TEMPLATE)),
-                    provenance(metadata));
-            return new FileModelSource(file, arena, model.config(), table, about);
-        } catch (RuntimeException | Error e) {
-            arena.close();
-            throw e;
-        }
+        FileModelSource.About about = new FileModelSource.About(
+                file.path(),
+                name(file.path(), metadata),
+                () -> TokenizerLoader.fromGguf(metadata, file.path()),
+                () -> Optional.ofNullable(metadata.stringOrNull(GgufKeys.CHAT_TEMPLATE)),
+                provenance(metadata));
+        return FileModelSource.open(file, model, names, about);
     }
 
     private static String name(Path file, GgufMetadata metadata) {

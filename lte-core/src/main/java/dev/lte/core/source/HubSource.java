@@ -6,7 +6,6 @@ import dev.lte.core.format.TensorFile;
 import dev.lte.core.io.FileContent;
 import dev.lte.core.io.JsonView;
 import dev.lte.core.token.TokenizerLoader;
-import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,6 +32,18 @@ public final class HubSource {
     static ModelSource open(Path directory, byte[] json, TensorFile weights) {
         Path file = directory.resolve(CONFIG);
         SourceModel model = HubConfigReader.read(file, json);
+<<<<<<< HEAD
+        Map<String, Object> provenance = provenance(JsonView.parse(json, file, "config").get("lte"));
+        TensorNames names = names(model, weights);
+        Path name = directory.toAbsolutePath().normalize().getFileName();
+        FileModelSource.About about = new FileModelSource.About(
+                directory,
+                name == null ? "model" : name.toString(),
+                () -> TokenizerLoader.fromHubDirectory(directory),
+                () -> chatTemplate(directory),
+                provenance);
+        return FileModelSource.open(weights, model, names, about);
+=======
         Map<String, Object> provenance =
                 provenance(JsonView.parse(json, file, "config").get("lte"));
         TensorNames names = names(model, weights);
@@ -51,6 +62,7 @@ public final class HubSource {
             arena.close();
             throw e;
         }
+>>>>>>> main
     }
 
     /** Of a token embedding and a head that are one tensor, a file may have either name. */
@@ -58,11 +70,10 @@ public final class HubSource {
         TensorNames names = HubNames.of(model.family(), prefix(model.family(), weights), model.tied());
         String embedding = names.name(WeightRole.TOKEN_EMBEDDING, 0);
         String head = names.name(WeightRole.HEAD, 0);
-        boolean underTheHead = model.tied()
-                && embedding != null
-                && weights.find(embedding) == null
-                && head != null
-                && weights.find(head) != null;
+        if (embedding == null || head == null || !model.tied()) {
+            return names;
+        }
+        boolean underTheHead = weights.find(embedding) == null && weights.find(head) != null;
         return underTheHead ? names.with(WeightRole.TOKEN_EMBEDDING, head) : names;
     }
 

@@ -15,7 +15,6 @@ import dev.lte.core.token.TokenizerLoader;
 import dev.lte.core.token.VocabularyTokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -43,17 +42,11 @@ final class Llama2cSource {
         if (header.sharedClassifier()) {
             needs.with(Need.NONE, WeightRole.HEAD);
         }
-        Arena arena = Arena.ofShared();
-        try {
-            TensorNames names = GgufNames.of(config.normPlacement(), true).ignoring(name -> name.startsWith(ANGLES));
-            WeightTable weights = new WeightReader(file, names, config, needs, arena).read();
-            FileModelSource.About about = new FileModelSource.About(
-                    path, GgufSource.fileName(path), () -> tokenizer(path, header.vocab()), Optional::empty, Map.of());
-            return new FileModelSource(file, arena, config, weights, about);
-        } catch (RuntimeException | Error e) {
-            arena.close();
-            throw e;
-        }
+        TensorNames names = GgufNames.of(config.normPlacement(), true).ignoring(name -> name.startsWith(ANGLES));
+        SourceModel model = new SourceModel(Family.LLAMA, config, header.sharedClassifier(), needs);
+        FileModelSource.About about = new FileModelSource.About(
+                path, GgufSource.fileName(path), () -> tokenizer(path, header.vocab()), Optional::empty, Map.of());
+        return FileModelSource.open(file, model, names, about);
     }
 
     private static ModelConfig config(Path path, Llama2cHeader header) {

@@ -24,7 +24,7 @@ final class WeightTable {
         if (layer < 0 || layer >= (role.perLayer() ? layers : 1)) {
             throw new IllegalArgumentException("the model has no layer " + layer + " of " + role);
         }
-        WeightData[] found = weights.get(role);
+        @Nullable WeightData[] found = weights.get(role);
         return found == null ? null : found[layer];
     }
 }

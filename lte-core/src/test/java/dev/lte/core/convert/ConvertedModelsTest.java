@@ -3,16 +3,22 @@ package dev.lte.core.convert;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lte.Classifier;
+import dev.lte.GenerationRequest;
 import dev.lte.LoadOptions;
 import dev.lte.Lte;
 import dev.lte.Model;
+import dev.lte.Sampling;
+import dev.lte.TextDelta;
 import dev.lte.WeightType;
 import dev.lte.core.arch.ModelSource;
 import dev.lte.core.source.Fixtures;
 import dev.lte.core.source.ModelSources;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -51,6 +57,23 @@ class ConvertedModelsTest {
         float[][] expected = logits(Fixtures.directory(family), ids, classifies);
         assertClose(expected, logits(gguf, ids, classifies), "GGUF");
         assertClose(expected, logits(hub, ids, classifies), "hub");
+    }
+
+    @Test
+    void aStoryStaysTheSameThroughGguf() throws IOException {
+        Path folder = Fixtures.resource("stories260K");
+        Path gguf = directory.resolve("stories.gguf");
+        try (ModelSource source = ModelSources.open(folder.resolve("stories260K.bin"))) {
+            ModelConverter.convert(source, gguf, WeightType.F32, progress -> {});
+        }
+        StringBuilder story = new StringBuilder();
+        try (Model model = Lte.load(gguf, LoadOptions.of(o -> o.backend("reference")))) {
+            model.generate(GenerationRequest.of(r -> r.promptIds(1).maxTokens(200).sampling(Sampling.greedy())))
+                    .ofType(TextDelta.class)
+                    .doOnNext(delta -> story.append(delta.text()))
+                    .blockLast();
+        }
+        assertThat(story.toString()).isEqualTo(Files.readString(folder.resolve("expected_t0_n200.txt")));
     }
 
     private static float[][] logits(Path path, int[] ids, boolean classifies) {

@@ -333,7 +333,7 @@ class ModelConverterTest {
     @Test
     void llama2cBecomesGgufWithItsTokenizer() throws IOException {
         Path file = ModelSourcesTest.llama2c(directory.resolve("stories.bin"), true);
-        Files.copy(Fixtures.resource("token/tok512.bin"), directory.resolve("tokenizer.bin"));
+        Files.copy(Fixtures.resource("stories260K/tok512.bin"), directory.resolve("tokenizer.bin"));
         Path target = directory.resolve("stories.gguf");
         List<Progress> seen = new ArrayList<>();
         try (ModelSource source = ModelSources.open(file)) {

@@ -124,7 +124,7 @@ public class ModelSourcesTest {
             assertThatThrownBy(source::tokenizer)
                     .isInstanceOf(UnsupportedModelException.class)
                     .hasMessageContaining("no tokenizer");
-            Files.copy(Fixtures.resource("token/tok512.bin"), directory.resolve("tok512.bin"));
+            Files.copy(Fixtures.resource("stories260K/tok512.bin"), directory.resolve("tok512.bin"));
             assertThat(source.tokenizer().encode("Once upon a time")).isNotEmpty();
         }
         Files.copy(Fixtures.resource("token/tok105.model"), directory.resolve("tok105.model"));
