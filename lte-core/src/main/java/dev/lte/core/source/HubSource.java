@@ -32,8 +32,8 @@ public final class HubSource {
     static ModelSource open(Path directory, byte[] json, TensorFile weights) {
         Path file = directory.resolve(CONFIG);
         SourceModel model = HubConfigReader.read(file, json);
-<<<<<<< HEAD
-        Map<String, Object> provenance = provenance(JsonView.parse(json, file, "config").get("lte"));
+        Map<String, Object> provenance =
+                provenance(JsonView.parse(json, file, "config").get("lte"));
         TensorNames names = names(model, weights);
         Path name = directory.toAbsolutePath().normalize().getFileName();
         FileModelSource.About about = new FileModelSource.About(
@@ -43,26 +43,6 @@ public final class HubSource {
                 () -> chatTemplate(directory),
                 provenance);
         return FileModelSource.open(weights, model, names, about);
-=======
-        Map<String, Object> provenance =
-                provenance(JsonView.parse(json, file, "config").get("lte"));
-        TensorNames names = names(model, weights);
-        Arena arena = Arena.ofShared();
-        try {
-            WeightTable table = new WeightReader(weights, names, model.config(), model.needs(), arena).read();
-            Path name = directory.toAbsolutePath().normalize().getFileName();
-            FileModelSource.About about = new FileModelSource.About(
-                    directory,
-                    name == null ? "model" : name.toString(),
-                    () -> TokenizerLoader.fromHubDirectory(directory),
-                    () -> chatTemplate(directory),
-                    provenance);
-            return new FileModelSource(weights, arena, model.config(), table, about);
-        } catch (RuntimeException | Error e) {
-            arena.close();
-            throw e;
-        }
->>>>>>> main
     }
 
     /** Of a token embedding and a head that are one tensor, a file may have either name. */
