@@ -54,7 +54,7 @@ final class Arithmetic {
 
     @Nullable
     Object apply(String operator, @Nullable Object a, @Nullable Object b) {
-        if (isNumber(a) && isNumber(b)) {
+        if (a != null && b != null && isNumber(a) && isNumber(b)) {
             return numbers(operator, a, b);
         }
         return switch (operator) {

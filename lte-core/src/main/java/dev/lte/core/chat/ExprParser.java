@@ -3,6 +3,7 @@ package dev.lte.core.chat;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -324,7 +325,7 @@ final class ExprParser {
             Expr step = stream.skipOperator(":") && !atSliceEnd() ? expression() : null;
             result = new Expr.Slice(target, start, stop, step, line);
         } else {
-            result = new Expr.Item(target, start, line);
+            result = new Expr.Item(target, Objects.requireNonNull(start), line); // only a slice has no start
         }
         if (stream.atOperator(",")) {
             throw Problems.unsupported(line, "a subscript with a comma");

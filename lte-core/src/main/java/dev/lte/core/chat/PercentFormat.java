@@ -100,10 +100,14 @@ record PercentFormat(Py py) {
 
     private static String decimal(@Nullable Object value, int precision) {
         Long integer = Py.integerOf(value);
-        if (!(value instanceof Double) && integer == null) {
+        double d;
+        if (value instanceof Double number) {
+            d = number;
+        } else if (integer != null) {
+            d = integer;
+        } else {
             throw PyError.invalid("must be real number, not " + Py.typeName(value));
         }
-        double d = value instanceof Double number ? number : integer;
         if (Double.isNaN(d) || Double.isInfinite(d)) {
             return PyText.number(d);
         }

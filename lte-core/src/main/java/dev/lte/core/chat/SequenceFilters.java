@@ -1,6 +1,7 @@
 package dev.lte.core.chat;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -142,7 +143,7 @@ final class SequenceFilters {
             function = item -> filters.apply(filter, item, rest);
         }
         Iterator<@Nullable Object> elements =
-                py.truth(input) ? py.iterate(input) : List.of().iterator();
+                py.truth(input) ? py.iterate(input) : Collections.<@Nullable Object>emptyIterator();
         return new Values.OneShot(new Iterator<>() {
             @Override
             public boolean hasNext() {
@@ -174,7 +175,7 @@ final class SequenceFilters {
             predicate = item -> tests.apply(test, item, rest);
         }
         Iterator<@Nullable Object> elements =
-                py.truth(input) ? py.iterate(input) : List.of().iterator();
+                py.truth(input) ? py.iterate(input) : Collections.<@Nullable Object>emptyIterator();
         Predicate<@Nullable Object> wanted = predicate;
         return new Values.OneShot(filtered(elements, item -> wanted.test(getter.apply(item)) == keep));
     }
@@ -276,7 +277,9 @@ final class SequenceFilters {
         }
         Function<@Nullable Object, @Nullable Object> key = item -> {
             List<@Nullable Object> keys = new ArrayList<>(getters.size());
-            getters.forEach(getter -> keys.add(getter.apply(item)));
+            for (Function<@Nullable Object, @Nullable Object> getter : getters) {
+                keys.add(getter.apply(item));
+            }
             return keys;
         };
         return sorted(py.toList(input), key, bound.integer(0, 0) != 0);
