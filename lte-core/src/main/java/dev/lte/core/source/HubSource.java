@@ -32,7 +32,8 @@ public final class HubSource {
     static ModelSource open(Path directory, byte[] json, TensorFile weights) {
         Path file = directory.resolve(CONFIG);
         SourceModel model = HubConfigReader.read(file, json);
-        Map<String, Object> provenance = provenance(JsonView.parse(json, file, "config").get("lte"));
+        Map<String, Object> provenance =
+                provenance(JsonView.parse(json, file, "config").get("lte"));
         TensorNames names = names(model, weights);
         Path name = directory.toAbsolutePath().normalize().getFileName();
         FileModelSource.About about = new FileModelSource.About(
