@@ -105,17 +105,17 @@ final class GatingKernel {
             return;
         }
         int count = ups.columns();
+        float[] value = values.floats(worker, SlopeMath.padded(count));
         for (int t = item * ITEM_ROWS; t < Math.min(ups.rows(), (item + 1) * ITEM_ROWS); t++) {
             RowCursor in = upRows[worker].read(ups, t);
             RowCursor result = hiddenRows[worker].overwrite(to, t);
+            RowCursor active = gate == null ? in : gateRows[worker].read(gate, t);
+            System.arraycopy(active.values(), active.start(), value, 0, count);
+            SlopeMath.activate(activation, value, count);
             if (gate != null) {
-                RowCursor gates = gateRows[worker].read(gate, t);
-                System.arraycopy(gates.values(), gates.start(), result.values(), result.start(), count);
-                VectorMath.activate(activation, result.values(), result.start(), count);
-                VectorMath.multiply(result.values(), result.start(), in.values(), in.start(), count);
+                multiply(in.values(), in.start(), value, result.values(), result.start(), count);
             } else {
-                System.arraycopy(in.values(), in.start(), result.values(), result.start(), count);
-                VectorMath.activate(activation, result.values(), result.start(), count);
+                System.arraycopy(value, 0, result.values(), result.start(), count);
             }
             if (scores != null) {
                 weigh(result.values(), result.start(), count, scores, t);

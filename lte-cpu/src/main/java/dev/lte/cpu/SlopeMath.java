@@ -8,7 +8,7 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Activations together with their derivatives, on runs of floats, with the functions of {@link VectorMath}. Runs are padded to
+ * Activations, alone or together with their derivatives, on runs of floats, with the functions of {@link VectorMath}. Runs are padded to
  * whole vectors: the arrays must have room for {@link #padded} floats behind their starts.
  */
 final class SlopeMath {
@@ -33,6 +33,53 @@ final class SlopeMath {
             case GELU_TANH -> geluTanh(x, end, value, slope);
             case RELU -> relu(x, end, value, slope);
             case TANH -> tanh(x, end, value, slope);
+        }
+    }
+
+    /** {@code x[i] = act(x[i])}, from index 0; what lies behind x is overwritten. */
+    static void activate(Activation activation, float[] x, int count) {
+        int end = padded(count);
+        Arrays.fill(x, count, end, 0f);
+        switch (activation) {
+            case SILU -> silu(x, end);
+            case GELU -> gelu(x, end);
+            case GELU_TANH -> geluTanh(x, end);
+            case RELU -> relu(x, end);
+            case TANH -> tanh(x, end);
+        }
+    }
+
+    private static void silu(float[] x, int end) {
+        for (int i = 0; i < end; i += L) {
+            FloatVector v = FloatVector.fromArray(F, x, i);
+            v.mul(sigmoid(v)).intoArray(x, i);
+        }
+    }
+
+    private static void gelu(float[] x, int end) {
+        for (int i = 0; i < end; i += L) {
+            FloatVector v = FloatVector.fromArray(F, x, i);
+            v.mul(0.5f).mul(VectorMath.erfc(v.mul(-ROOT_HALF))).intoArray(x, i);
+        }
+    }
+
+    private static void geluTanh(float[] x, int end) {
+        for (int i = 0; i < end; i += L) {
+            FloatVector v = FloatVector.fromArray(F, x, i);
+            FloatVector u = v.mul(v).mul(0.044715f).add(1f).mul(v).mul(2 * ROOT_TWO_OVER_PI);
+            v.mul(sigmoid(u)).intoArray(x, i);
+        }
+    }
+
+    private static void relu(float[] x, int end) {
+        for (int i = 0; i < end; i++) {
+            x[i] = Math.max(x[i], 0f);
+        }
+    }
+
+    private static void tanh(float[] x, int end) {
+        for (int i = 0; i < end; i += L) {
+            VectorMath.tanh(FloatVector.fromArray(F, x, i)).intoArray(x, i);
         }
     }
 

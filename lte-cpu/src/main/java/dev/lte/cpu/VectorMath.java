@@ -157,7 +157,7 @@ final class VectorMath {
         p = p.mul(z).add(-3.33332819422e-1f);
         FloatVector near = p.mul(z).mul(x).add(x);
         FloatVector far = FloatVector.broadcast(F, 1f)
-                .sub(FloatVector.broadcast(F, 2f).div(exp(x.add(x)).add(1f)));
+                .sub(FloatVector.broadcast(F, 2f).div(boundedExp(x.add(x)).add(1f)));
         return far.blend(near, x.abs().compare(VectorOperators.LT, 0.625f));
     }
 

@@ -98,6 +98,34 @@ public record ModelConfig(
      */
     public record Routing(int expertSize, float threshold) {}
 
+    /** The same model with other routing, or dense. */
+    public ModelConfig withRouting(@Nullable Routing routing) {
+        return new ModelConfig(
+                architecture,
+                model,
+                ffn,
+                heads,
+                keyValueHeads,
+                headSize,
+                vocabulary,
+                contextLength,
+                norm,
+                normPlacement,
+                activation,
+                gated,
+                embeddingScale,
+                positionOffset,
+                ropes,
+                attentionScale,
+                attentionSoftcap,
+                finalSoftcap,
+                causal,
+                classes,
+                classLabels,
+                layers,
+                routing);
+    }
+
     /** N, experts per layer, or 0 for a dense model. */
     public int experts() {
         return routing == null ? 0 : ffn / routing.expertSize();

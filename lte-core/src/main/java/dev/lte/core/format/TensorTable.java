@@ -127,6 +127,9 @@ public final class TensorTable {
                 throw invalid(
                         name, offset, "rows of whole " + type + " blocks of " + blockSize + " elements", shape.toString());
             }
+            if (elements / blockSize > Long.MAX_VALUE / blockBytes) {
+                throw invalid(name, offset, "a shape of less than 2^63 bytes", shape + " of type " + type);
+            }
             if (empty) {
                 return 0;
             }

@@ -14,8 +14,8 @@ import dev.lte.core.arch.ModelConfig;
  * @param table on the backend
  * @param spec for {@link dev.lte.backend.Kernels#rope}
  */
-record RopeTable(Tensor table, RopeSpec spec) {
-    static RopeTable of(Backend backend, KernelQueue queue, ModelConfig.Rope rope, int headSize, int positions) {
+public record RopeTable(Tensor table, RopeSpec spec) {
+    public static RopeTable of(Backend backend, KernelQueue queue, ModelConfig.Rope rope, int headSize, int positions) {
         int pairs = rope.inverseFrequencies().size();
         float[] angles = new float[Math.multiplyExact(positions, 2 * pairs)];
         for (int position = 0; position < positions; position++) {

@@ -3,6 +3,7 @@ package dev.lte.core.token;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lte.LteException;
+import dev.lte.core.fuzz.AllocatedBytes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -1,13 +1,13 @@
-package dev.lte.core.token;
+package dev.lte.core.fuzz;
 
 /**
  * How much the current thread has allocated so far. By reflection: the module under test does not read java.management,
  * and need not for the sake of a test.
  */
-final class AllocatedBytes {
+public final class AllocatedBytes {
     private AllocatedBytes() {}
 
-    static long ofThisThread() {
+    public static long ofThisThread() {
         try {
             Object bean = Class.forName("java.lang.management.ManagementFactory")
                     .getMethod("getThreadMXBean")

@@ -1,0 +1,255 @@
+package dev.lte.core.train;
+
+import static dev.lte.core.arch.WeightRole.*;
+
+import dev.lte.UnsupportedModelException;
+import dev.lte.backend.Backend;
+import dev.lte.backend.DType;
+import dev.lte.backend.Gating;
+import dev.lte.backend.KernelQueue;
+import dev.lte.backend.NormSpec;
+import dev.lte.backend.RoutingLossSpec;
+import dev.lte.backend.Tensor;
+import dev.lte.backend.TrainingKernels;
+import dev.lte.core.arch.ModelConfig;
+import dev.lte.core.arch.ModelConfig.NormPlacement;
+import dev.lte.core.layer.RopeTable;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model in training on one backend: parameters, activations, and the pass forward and backward through all layers. Not
+ * thread-safe; one pass at a time.
+ *
+ * <p>Gradients and losses accumulate over passes until {@link #clear}. Nothing is read back but by {@link #losses},
+ * {@link #logits} and {@link #scores}.
+ */
+public final class TrainingModel implements AutoCloseable {
+    private final ModelConfig config;
+    private final TrainingOptions options;
+    private final KernelQueue queue;
+    private final TrainingKernels kernels;
+    private final TrainingMemory memory;
+    private final Parameters parameters;
+    private final EmbeddingLayer embedding;
+    private final List<FfnBranch> ffns = new ArrayList<>();
+    private final ResidualStream stream;
+    private final TaskHead head;
+    private final @Nullable TrainableNorm lastNorm;
+    private final TrainingMemory.Rows doutput;
+    private final Tensor taskLoss;
+    private final Tensor routingLosses;
+    private final Tensor factors;
+    private final BatchTensors inputs;
+    private @Nullable TrainingPass lastPass;
+    private long routedPasses;
+
+    /**
+     * @param config of the model; {@link ModelConfig#routing} says whether it has routers
+     * @param weights of all parameters
+     * @throws UnsupportedModelException if the family has something whose gradient is not known, or the backend cannot train
+     */
+    public TrainingModel(
+            ModelConfig config, WeightValues weights, Backend backend, KernelQueue queue, TrainingOptions options) {
+        TrainingKernels training = queue.training();
+        if (training == null || !training.supports(options.type())) {
+            throw new UnsupportedModelException(
+                    "backend " + backend.name() + " cannot train in " + options.type(),
+                    "choose another backend or type");
+        }
+        if (config.finalSoftcap() > 0) {
+            throw new UnsupportedModelException(
+                    config.architecture() + " caps its logits, which cannot be trained",
+                    "choose a model of another family");
+        }
+        this.config = config;
+        this.options = options;
+        this.queue = queue;
+        kernels = training;
+        memory = new TrainingMemory(backend, options.maxRows(), options.type());
+        try {
+            parameters = new Parameters(weights, memory, queue, options.type());
+            embedding = new EmbeddingLayer(config, parameters, memory);
+            taskLoss = memory.allocate(DType.F32, 1, 1);
+            routingLosses =
+                    memory.allocate(DType.F32, Math.max(1, config.layers().size()), 3);
+            factors = memory.allocate(DType.F32, 1, 2);
+            lastNorm = TrainableNorm.find(parameters, memory, FINAL_NORM, FINAL_NORM_BIAS, 0, 1, config.norm());
+            stream = new ResidualStream(steps(backend), lastNorm, config.model(), memory);
+            doutput = memory.activation(config.model());
+            head = head();
+            inputs = new BatchTensors(config, options, memory, queue);
+        } catch (RuntimeException | Error e) {
+            memory.close();
+            throw e;
+        }
+    }
+
+    private List<ResidualStream.Step> steps(Backend backend) {
+        List<AttentionBranch.Rotation> rotations = new ArrayList<>();
+        for (ModelConfig.Rope rope : config.ropes()) {
+            RopeTable table = RopeTable.of(backend, queue, rope, config.headSize(), options.maxTokens());
+            rotations.add(new AttentionBranch.Rotation(memory.adopt(table.table()), table.spec()));
+        }
+        AttentionBranch.Shared attentions = AttentionBranch.Shared.of(config, memory);
+        FfnBranch.Shared hiddens = FfnBranch.Shared.of(config, memory);
+        List<ResidualStream.Step> steps = new ArrayList<>();
+        for (int layer = 0; layer < config.layers().size(); layer++) {
+            int rope = config.layers().get(layer).rope();
+            AttentionBranch attention = new AttentionBranch(
+                    config, layer, parameters, memory, rope < 0 ? null : rotations.get(rope), attentions);
+            Tensor losses = routingLosses.rowRange(layer, layer + 1);
+            FfnBranch ffn = new FfnBranch(config, layer, parameters, memory, losses, hiddens);
+            ffns.add(ffn);
+            steps.add(step(layer, attention, norm(ATTENTION_NORM, layer), norm(POST_ATTENTION_NORM, layer)));
+            steps.add(step(layer, ffn, norm(FFN_NORM, layer), norm(POST_FFN_NORM, layer)));
+        }
+        return steps;
+    }
+
+    private @Nullable TrainableNorm norm(dev.lte.core.arch.WeightRole role, int layer) {
+        NormSpec spec = config.norm();
+        dev.lte.core.arch.WeightRole bias = switch (role) {
+            case ATTENTION_NORM -> ATTENTION_NORM_BIAS;
+            case FFN_NORM -> FFN_NORM_BIAS;
+            default -> null;
+        };
+        return TrainableNorm.find(parameters, memory, role, bias, layer, 1, spec);
+    }
+
+    private ResidualStream.Step step(
+            int layer, Branch branch, @Nullable TrainableNorm norm, @Nullable TrainableNorm post) {
+        if (norm == null) {
+            throw new IllegalArgumentException("the model has no norms in layer " + layer);
+        }
+        return config.normPlacement() == NormPlacement.AFTER
+                ? new ResidualStream.Step(branch, null, null, norm)
+                : new ResidualStream.Step(branch, norm, post, null);
+    }
+
+    private TaskHead head() {
+        if (config.classes() > 0) {
+            return new ClassificationHead(config, parameters, memory, options.maxSequences());
+        }
+        Parameter output = parameters.find(0, HEAD);
+        return new LanguageHead(output == null ? embedding.tokens() : output, memory, options.logitRows());
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    public Parameters parameters() {
+        return parameters;
+    }
+
+    /** Sets gradients and losses to 0. */
+    public void clear() {
+        for (Parameter parameter : parameters.all()) {
+            kernels.fill(parameter.gradient(), 0);
+        }
+        clearLosses();
+    }
+
+    /** Sets losses to 0. */
+    public void clearLosses() {
+        kernels.fill(taskLoss, 0);
+        kernels.fill(routingLosses, 0);
+        routedPasses = 0;
+    }
+
+    /**
+     * Adds the losses of a batch and the gradients of {@code task + eta * efficiency + lambda * separability}.
+     *
+     * @param gating how experts act; {@link Gating#NONE} trains the model dense
+     * @param routing what the losses of routing are
+     * @param eta factor of the efficiency loss; 0 and lambda 0 leave routing out of the loss
+     * @param lambda factor of the separability loss
+     */
+    public void train(TrainingBatch batch, Gating gating, RoutingLossSpec routing, float eta, float lambda) {
+        boolean objective = eta != 0 || lambda != 0;
+        if (objective) {
+            int layers = config.layers().size();
+            queue.write(factors, new float[] {eta / layers, lambda / layers});
+        }
+        TrainingPass pass = inputs.begin(kernels, batch, gating, routing, objective ? factors : null, true);
+        Tensor x = forward(pass);
+        Tensor dx = lastNorm == null ? stream.gradient(pass) : doutput.of(pass);
+        head.run(pass, taskLoss, dx, x);
+        stream.backward(pass, dx);
+        embedding.backward(pass, stream.gradient(pass));
+    }
+
+    /** Adds the losses of a batch; gradients stay as they are. */
+    public void evaluate(TrainingBatch batch, Gating gating, RoutingLossSpec routing) {
+        TrainingPass pass = inputs.begin(kernels, batch, gating, routing, null, false);
+        head.run(pass, taskLoss, doutput.of(pass), forward(pass));
+    }
+
+    private Tensor forward(TrainingPass pass) {
+        lastPass = pass;
+        routedPasses += pass.isRouted() ? 1 : 0;
+        embedding.forward(pass, stream.input(pass));
+        stream.forward(pass);
+        return stream.output(pass);
+    }
+
+    /** The losses since {@link #clear}; waits for the queue. */
+    public Losses losses() {
+        float[] task = new float[1];
+        float[] routing = new float[routingLosses.rows() * 3];
+        queue.read(taskLoss, task);
+        queue.read(routingLosses, routing);
+        int layers = config.layers().size();
+        double efficiency = 0;
+        double separability = 0;
+        List<Double> sparsity = new ArrayList<>();
+        for (int layer = 0; layer < layers; layer++) {
+            efficiency += (double) routing[3 * layer] / layers;
+            separability += (double) routing[3 * layer + 1] / layers;
+            sparsity.add(routedPasses == 0 ? 0 : 1 - (double) routing[3 * layer + 2]);
+        }
+        return new Losses(task[0], efficiency, separability, sparsity);
+    }
+
+    /** The logits of the last {@link #evaluate}, (T, V) or (B, classes); waits for the queue. */
+    public float[] logits() {
+        TrainingPass pass = lastPass();
+        int rows = head.logitRows(pass);
+        int outputs = head.outputs();
+        float[] logits = new float[Math.multiplyExact(rows, outputs)];
+        int chunk = config.classes() > 0 ? rows : options.logitRows();
+        for (int from = 0; from < rows; from += chunk) {
+            int to = Math.min(rows, from + chunk);
+            float[] part = new float[(to - from) * outputs];
+            queue.read(head.logits(pass, stream.output(pass), from, to), part);
+            System.arraycopy(part, 0, logits, from * outputs, part.length);
+        }
+        return logits;
+    }
+
+    /** The scores of a layer in the last pass, (T, N), empty if it was dense; waits for the queue. */
+    public float[] scores(int layer) {
+        Tensor scores = ffns.get(layer).scores(lastPass());
+        if (scores == null) {
+            return new float[0];
+        }
+        float[] values = new float[scores.rows() * scores.columns()];
+        queue.read(scores, values);
+        return values;
+    }
+
+    private TrainingPass lastPass() {
+        if (lastPass == null) {
+            throw new IllegalStateException("expected a pass to have run");
+        }
+        return lastPass;
+    }
+
+    /** Frees all tensors. */
+    @Override
+    public void close() {
+        memory.close();
+    }
+}
