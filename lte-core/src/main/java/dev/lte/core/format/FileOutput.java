@@ -35,7 +35,8 @@ public final class FileOutput implements AutoCloseable {
     private long tensorBytesDone;
     private boolean complete;
 
-    private FileOutput(Path target, Path temporary, FileChannel channel, long tensorBytes, Consumer<Progress> progress) {
+    private FileOutput(
+            Path target, Path temporary, FileChannel channel, long tensorBytes, Consumer<Progress> progress) {
         this.target = target;
         this.temporary = temporary;
         this.channel = channel;
@@ -49,8 +50,7 @@ public final class FileOutput implements AutoCloseable {
      */
     public static FileOutput create(Path target, long tensorBytes, Consumer<Progress> progress) throws IOException {
         Path temporary = target.resolveSibling(target.getFileName() + "." + UUID.randomUUID() + ".part");
-        FileChannel channel =
-                FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
+        FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
         return new FileOutput(target, temporary, channel, tensorBytes, progress);
     }
 

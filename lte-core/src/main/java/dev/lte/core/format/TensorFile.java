@@ -27,7 +27,8 @@ public interface TensorFile extends AutoCloseable {
      *
      * @throws dev.lte.UnsupportedModelException if it is one of {@link #unsupported}
      */
-    @Nullable TensorInfo find(String name);
+    @Nullable
+    TensorInfo find(String name);
 
     /** Tensors that are in the file but not in {@link #tensors}: their types by name, none of which LTE has. */
     default Map<String, String> unsupported() {
@@ -43,9 +44,16 @@ public interface TensorFile extends AutoCloseable {
         if (tensor == null) {
             return null;
         }
-        if (tensor.rows() > Integer.MAX_VALUE || tensor.columns() > Integer.MAX_VALUE || tensor.rows() < 1 || tensor.columns() < 1) {
+        if (tensor.rows() > Integer.MAX_VALUE
+                || tensor.columns() > Integer.MAX_VALUE
+                || tensor.rows() < 1
+                || tensor.columns() < 1) {
             throw new ModelFormatException(
-                    path(), name, tensor.offset(), "between 1 and 2^31 - 1 rows and columns", tensor.shape().toString());
+                    path(),
+                    name,
+                    tensor.offset(),
+                    "between 1 and 2^31 - 1 rows and columns",
+                    tensor.shape().toString());
         }
         return new WeightData(name, tensor.dtype(), (int) tensor.rows(), (int) tensor.columns(), bytes(tensor));
     }

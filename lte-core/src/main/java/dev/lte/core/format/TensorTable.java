@@ -42,7 +42,8 @@ public final class TensorTable {
         TensorInfo tensor = byName.get(name);
         if (tensor == null && unsupported.containsKey(name)) {
             throw new UnsupportedModelException(
-                    file.path() + ": tensor " + name + " is of type " + unsupported.get(name) + ", which is not supported",
+                    file.path() + ": tensor " + name + " is of type " + unsupported.get(name)
+                            + ", which is not supported",
                     "use a version of the model in another type");
         }
         return tensor;
@@ -125,7 +126,10 @@ public final class TensorTable {
             long columns = shape.isEmpty() ? 1 : shape.getLast();
             if (columns % blockSize != 0) {
                 throw invalid(
-                        name, offset, "rows of whole " + type + " blocks of " + blockSize + " elements", shape.toString());
+                        name,
+                        offset,
+                        "rows of whole " + type + " blocks of " + blockSize + " elements",
+                        shape.toString());
             }
             if (elements / blockSize > Long.MAX_VALUE / blockBytes) {
                 throw invalid(name, offset, "a shape of less than 2^63 bytes", shape + " of type " + type);
@@ -147,7 +151,10 @@ public final class TensorTable {
             budget.charge(HEAP_BYTES, name, offset);
             if (offset < 0 || offset > file.size() || bytes > file.size() - offset) {
                 throw invalid(
-                        name, offset, bytes + " bytes inside the file of " + file.size() + " bytes", "its end before them");
+                        name,
+                        offset,
+                        bytes + " bytes inside the file of " + file.size() + " bytes",
+                        "its end before them");
             }
             if (byName.containsKey(name) || unsupported.containsKey(name)) {
                 throw invalid(name, offset, "a name of its own", "a second tensor of this name");

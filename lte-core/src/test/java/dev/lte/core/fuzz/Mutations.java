@@ -8,9 +8,39 @@ import java.util.Random;
 /** Damaged copies of a binary file: the same for the same number. */
 public final class Mutations {
     private static final long[] NUMBERS = {
-        0, 1, 2, 3, 4, 5, 7, 8, 9, 11, 31, 32, 33, 127, 128, 255, 256, 1 << 16, 1 << 20, 1 << 30,
-        Integer.MAX_VALUE, Integer.MIN_VALUE, 1L << 32, 1L << 40, 1L << 60, 1L << 61, 1L << 62, Long.MAX_VALUE,
-        Long.MIN_VALUE, -1, -2, -32, 0x5555555555555555L
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        7,
+        8,
+        9,
+        11,
+        31,
+        32,
+        33,
+        127,
+        128,
+        255,
+        256,
+        1 << 16,
+        1 << 20,
+        1 << 30,
+        Integer.MAX_VALUE,
+        Integer.MIN_VALUE,
+        1L << 32,
+        1L << 40,
+        1L << 60,
+        1L << 61,
+        1L << 62,
+        Long.MAX_VALUE,
+        Long.MIN_VALUE,
+        -1,
+        -2,
+        -32,
+        0x5555555555555555L
     };
 
     private final byte[] original;
@@ -43,7 +73,8 @@ public final class Mutations {
             case 4, 5 -> overwrite(bytes, at, number(bytes, random), Long.BYTES);
             case 6 -> System.arraycopy(bytes, random.nextInt(bytes.length - length + 1), bytes, at, length);
             case 7 -> {
-                byte[] moved = Arrays.copyOf(bytes, random.nextBoolean() ? bytes.length - length : bytes.length + length);
+                byte[] moved =
+                        Arrays.copyOf(bytes, random.nextBoolean() ? bytes.length - length : bytes.length + length);
                 if (moved.length > bytes.length) {
                     System.arraycopy(bytes, at, moved, at + length, bytes.length - at);
                 } else {
@@ -69,7 +100,10 @@ public final class Mutations {
     }
 
     private static void overwrite(byte[] bytes, int at, long number, int size) {
-        byte[] digits = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(number).array();
+        byte[] digits = ByteBuffer.allocate(Long.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(number)
+                .array();
         System.arraycopy(digits, 0, bytes, at, Math.min(size, bytes.length - at));
     }
 }

@@ -56,8 +56,8 @@ public final class TensorFileFuzz {
             long allocated = AllocatedBytes.ofThisThread() - before;
             mostAllocated = Math.max(mostAllocated, allocated);
             if (allocated > bytes.length + HEAP_BYTES || System.nanoTime() - begin > NANOSECONDS) {
-                throw new AssertionError(name(number) + ": " + allocated + " bytes, "
-                        + (System.nanoTime() - begin) + " ns for " + bytes.length + " bytes");
+                throw new AssertionError(name(number) + ": " + allocated + " bytes, " + (System.nanoTime() - begin)
+                        + " ns for " + bytes.length + " bytes");
             }
         }
         // Damage must reach both what is checked and what is not.
@@ -79,7 +79,8 @@ public final class TensorFileFuzz {
             if (bytes.byteSize() > 0) {
                 sum += bytes.get(ValueLayout.JAVA_BYTE, bytes.byteSize() - 1);
             }
-            assertThat(tensor.dtype().byteSize(tensor.columns()) * tensor.rows()).isEqualTo(bytes.byteSize());
+            assertThat(tensor.dtype().byteSize(tensor.columns()) * tensor.rows())
+                    .isEqualTo(bytes.byteSize());
             assertThat(file.find(tensor.name())).isSameAs(tensor);
         }
         for (String name : file.unsupported().keySet()) {
@@ -96,6 +97,7 @@ public final class TensorFileFuzz {
     /** For reports. */
     @Override
     public String toString() {
-        return format + ": " + opened + " opened, " + refused + " refused, at most " + mostAllocated + " bytes allocated";
+        return format + ": " + opened + " opened, " + refused + " refused, at most " + mostAllocated
+                + " bytes allocated";
     }
 }

@@ -35,8 +35,7 @@ class BlockDecoderTest {
         StringBuilder digits = new StringBuilder();
         for (String part : parts.split(" ")) {
             int star = part.indexOf('*');
-            digits.append(
-                    star < 0 ? part : part.substring(0, star).repeat(Integer.parseInt(part.substring(star + 1))));
+            digits.append(star < 0 ? part : part.substring(0, star).repeat(Integer.parseInt(part.substring(star + 1))));
         }
         return HexFormat.of().parseHex(digits);
     }
@@ -105,7 +104,8 @@ class BlockDecoderTest {
         assertThat(q5k[0]).isEqualTo(0.5f * 23 - 0.25f * 2);
         assertThat(q5k[160]).isEqualTo(0.5f * 33 * 31 - 0.25f * 18);
 
-        // Element 0: code 0x3f - 32 = 31, scale -2. Element 64: upper half of the same byte, bits 4 and 5 of the high byte.
+        // Element 0: code 0x3f - 32 = 31, scale -2. Element 64: upper half of the same byte, bits 4 and 5 of the high
+        // byte.
         byte[] q6kBlock = block("5f 00*127 23 00*63 fe 00 00 00 03 00*11 0038");
         float[] q6k = decode(DType.Q6_K, q6kBlock);
         assertThat(q6k[0]).isEqualTo(0.5f * -2 * 31);
@@ -120,7 +120,8 @@ class BlockDecoderTest {
         assertThat(iq4nl[16]).isEqualTo(56.5f);
         assertThat(iq4nl[1]).isEqualTo(0.5f);
 
-        // Group 1 has scale 0x23 - 32 = 3: 3 in the upper half of byte 0 of the lower bits, 2 in bits 2 and 3 of the upper.
+        // Group 1 has scale 0x23 - 32 = 3: 3 in the upper half of byte 0 of the lower bits, 2 in bits 2 and 3 of the
+        // upper.
         float[] iq4xs = decode(DType.IQ4_XS, block("0038 0800 30 00*3 00*16 0f 00*15 00*96"));
         assertThat(iq4xs[32]).isEqualTo(0.5f * 3 * 113);
         assertThat(iq4xs[0]).isEqualTo(0.5f * -32 * -127);

@@ -58,7 +58,8 @@ class BlockEncoderTest {
      * block types stand 5 % above what ggml's reference quantisers lose on 768,000 values.
      */
     @ParameterizedTest
-    @CsvSource({"F32, 0", "F16, 0.00029", "BF16, 0.0023", "Q8_0, 0.0056", "Q6_K, 0.0187", "Q4_K, 0.0749", "Q4_0, 0.0901"})
+    @CsvSource({"F32, 0", "F16, 0.00029", "BF16, 0.0023", "Q8_0, 0.0056", "Q6_K, 0.0187", "Q4_K, 0.0749", "Q4_0, 0.0901"
+    })
     void losesNoMoreThanTheTypeMust(DType dtype, double bound) {
         float[] in = normal(256 * 200, 0.02);
         assertThat(error(in, decode(dtype, encode(dtype, in), in.length))).isBetween(bound / 2, bound);
@@ -210,7 +211,8 @@ class BlockEncoderTest {
         byte[] bytes = new byte[size + 6];
         Arrays.fill(bytes, (byte) 0x5a);
         BlockFormats.encode(dtype, in, 1, count, MemorySegment.ofArray(bytes), 3);
-        assertThat(Arrays.copyOfRange(bytes, 3, 3 + size)).isEqualTo(encode(dtype, Arrays.copyOfRange(in, 1, 1 + count)));
+        assertThat(Arrays.copyOfRange(bytes, 3, 3 + size))
+                .isEqualTo(encode(dtype, Arrays.copyOfRange(in, 1, 1 + count)));
         assertThat(Arrays.copyOf(bytes, 3)).containsOnly(0x5a);
         assertThat(Arrays.copyOfRange(bytes, 3 + size, size + 6)).containsOnly(0x5a);
     }
@@ -223,13 +225,17 @@ class BlockEncoderTest {
                 float value = decode(dtype, bytes, 1)[0];
                 byte[] back = encode(dtype, new float[] {value});
                 if (Float.isNaN(value)) {
-                    assertThat(decode(dtype, back, 1)[0]).as("%s %x", dtype, bits).isNaN();
+                    assertThat(decode(dtype, back, 1)[0])
+                            .as("%s %x", dtype, bits)
+                            .isNaN();
                 } else {
                     assertThat(back).as("%s %x", dtype, bits).isEqualTo(bytes);
                 }
             }
         }
-        float[] ties = {0x1.01p0f, 0x1.03p0f, -0x1.01p0f, 0x1.010002p0f, Float.MAX_VALUE, Float.intBitsToFloat(0x7f800001)};
+        float[] ties = {
+            0x1.01p0f, 0x1.03p0f, -0x1.01p0f, 0x1.010002p0f, Float.MAX_VALUE, Float.intBitsToFloat(0x7f800001)
+        };
         float[] brain = decode(DType.BF16, encode(DType.BF16, ties), ties.length);
         assertThat(Arrays.copyOf(brain, 5)).containsExactly(1, 0x1.04p0f, -1, 0x1.02p0f, Float.POSITIVE_INFINITY);
         assertThat(brain[5]).isNaN();

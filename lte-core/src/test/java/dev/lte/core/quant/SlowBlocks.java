@@ -33,7 +33,8 @@ final class SlowBlocks {
             case Q3_K -> half(108) * (sixBits(i / 16) - 32) * (pair(32, i) + 4 * bit(0, i % 32 * 8 + i / 32) - 4);
             case Q4_K -> half(0) * scale(i / 32) * nibble(16, 32, i) - half(2) * min(i / 32);
             case Q5_K ->
-                half(0) * scale(i / 32) * (nibble(48, 32, i) + 16 * bit(16, i % 32 * 8 + i / 32)) - half(2) * min(i / 32);
+                half(0) * scale(i / 32) * (nibble(48, 32, i) + 16 * bit(16, i % 32 * 8 + i / 32))
+                        - half(2) * min(i / 32);
             case Q6_K -> {
                 int low = nibble(0, 64, i);
                 int high = pair(128, i);

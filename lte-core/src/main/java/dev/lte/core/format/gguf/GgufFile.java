@@ -92,7 +92,11 @@ public final class GgufFile implements TensorFile {
         int magic = in.int32("beginning");
         if (magic != MAGIC) {
             throw new ModelFormatException(
-                    file.path(), "beginning", 0, "the letters GGUF", String.format("0x%08x", Integer.reverseBytes(magic)));
+                    file.path(),
+                    "beginning",
+                    0,
+                    "the letters GGUF",
+                    String.format("0x%08x", Integer.reverseBytes(magic)));
         }
         int version = in.int32("version");
         if (version == 2 || version == 3) {
@@ -103,7 +107,8 @@ public final class GgufFile implements TensorFile {
                     file.path() + ": big-endian GGUF is not supported", "convert the model on a little-endian machine");
         }
         throw new UnsupportedModelException(
-                file.path() + ": GGUF version " + Integer.toUnsignedString(version) + " is not supported, only 2 and 3 are",
+                file.path() + ": GGUF version " + Integer.toUnsignedString(version)
+                        + " is not supported, only 2 and 3 are",
                 "convert the model again");
     }
 
@@ -147,7 +152,8 @@ public final class GgufFile implements TensorFile {
     private static void add(TensorTable.Builder table, Declaration tensor, long offset) {
         GgufType type = GgufType.of(tensor.type);
         if (type == null) {
-            table.addUnsupported(tensor.name, "number " + Integer.toUnsignedString(tensor.type) + " of ggml", offset, 0);
+            table.addUnsupported(
+                    tensor.name, "number " + Integer.toUnsignedString(tensor.type) + " of ggml", offset, 0);
         } else if (type.dtype == null) {
             long bytes = table.size(tensor.name, type.name(), type.blockSize, type.blockBytes, tensor.shape, offset);
             table.addUnsupported(tensor.name, type.name(), offset, bytes);
@@ -162,7 +168,11 @@ public final class GgufFile implements TensorFile {
             return alignment;
         }
         throw new ModelFormatException(
-                file.path(), ALIGNMENT_KEY, ModelFormatException.NO_OFFSET, "a power of two up to 2^30", value.toString());
+                file.path(),
+                ALIGNMENT_KEY,
+                ModelFormatException.NO_OFFSET,
+                "a power of two up to 2^30",
+                value.toString());
     }
 
     public GgufMetadata metadata() {

@@ -79,7 +79,8 @@ public final class GgufMetadata {
 
     private int toInt(String key, long value) {
         if (value < Integer.MIN_VALUE || value > Integer.MAX_VALUE) {
-            throw new ModelFormatException(file, key, ModelFormatException.NO_OFFSET, "a 32-bit integer", Long.toString(value));
+            throw new ModelFormatException(
+                    file, key, ModelFormatException.NO_OFFSET, "a 32-bit integer", Long.toString(value));
         }
         return (int) value;
     }
@@ -88,7 +89,11 @@ public final class GgufMetadata {
         T value = optional(key, type);
         if (value == null) {
             throw new ModelFormatException(
-                    file, key, ModelFormatException.NO_OFFSET, "a value of type " + type.getSimpleName(), "no such key");
+                    file,
+                    key,
+                    ModelFormatException.NO_OFFSET,
+                    "a value of type " + type.getSimpleName(),
+                    "no such key");
         }
         return value;
     }

@@ -103,7 +103,8 @@ public final class GgufWriter {
         Set<String> names = new HashSet<>();
         for (Entry tensor : tensors) {
             if (!names.add(tensor.name())) {
-                throw new IllegalArgumentException("expected tensors of different names, found two of " + tensor.name());
+                throw new IllegalArgumentException(
+                        "expected tensors of different names, found two of " + tensor.name());
             }
         }
     }
@@ -118,8 +119,8 @@ public final class GgufWriter {
                 }
             }
             default ->
-                throw new IllegalArgumentException(
-                        key + ": expected a value that GGUF has a type for, found a " + value.getClass().getTypeName());
+                throw new IllegalArgumentException(key + ": expected a value that GGUF has a type for, found a "
+                        + value.getClass().getTypeName());
         }
         if (key.equals(ALIGNMENT_KEY) && !(value instanceof Number alignment && alignment.longValue() == ALIGNMENT)) {
             throw new IllegalArgumentException(key + ": expected " + ALIGNMENT + ", found " + value);
@@ -164,7 +165,8 @@ public final class GgufWriter {
                 type(GgufValueType.INT32);
                 int32(number);
             }
-            case Long number when number >= 0 && number <= 0xffffffffL -> {
+            case Long number
+            when number >= 0 && number <= 0xffffffffL -> {
                 type(GgufValueType.UINT32);
                 int32(number.intValue());
             }
@@ -261,11 +263,17 @@ public final class GgufWriter {
     }
 
     private void int32(int number) throws IOException {
-        out.write(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(number).array());
+        out.write(ByteBuffer.allocate(4)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(number)
+                .array());
     }
 
     private void int64(long number) throws IOException {
-        out.write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(number).array());
+        out.write(ByteBuffer.allocate(8)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(number)
+                .array());
     }
 
     private void float32(float number) throws IOException {

@@ -35,7 +35,8 @@ final class SafetensorsHeader {
         long length = length();
         long data = PREFIX + length;
         if (file.bytes().get(ValueLayout.JAVA_BYTE, PREFIX) != '{') {
-            throw new ModelFormatException(file.path(), "header", PREFIX, "an object in JSON", "another character than {");
+            throw new ModelFormatException(
+                    file.path(), "header", PREFIX, "an object in JSON", "another character than {");
         }
         TensorTable.Builder table = new TensorTable.Builder(file, budget);
         try (JsonStream in = new JsonStream(file, budget, PREFIX, length, "header")) {
@@ -107,7 +108,8 @@ final class SafetensorsHeader {
         long bytes = offsets.get(1) - begin;
         if (bytes < 0 || offsets.get(1) > file.size() - data) {
             throw in.invalid(
-                    "data_offsets in order and inside the " + (file.size() - data) + " bytes of data", offsets.toString());
+                    "data_offsets in order and inside the " + (file.size() - data) + " bytes of data",
+                    offsets.toString());
         }
         add(in, table, name, type, shape, data + begin, bytes);
     }
@@ -127,7 +129,8 @@ final class SafetensorsHeader {
         }
         long expected = table.size(name, type, 1, known.bytes, shape, offset);
         if (expected != bytes) {
-            throw in.invalid(expected + " bytes for shape " + shape + " of type " + type, bytes + " between data_offsets");
+            throw in.invalid(
+                    expected + " bytes for shape " + shape + " of type " + type, bytes + " between data_offsets");
         }
         if (known.dtype == null) {
             table.addUnsupported(name, type, offset, bytes);

@@ -97,7 +97,8 @@ public final class SafetensorsWriter {
         long offset = 0;
         for (Entry tensor : tensors) {
             if (root.has(tensor.name())) {
-                throw new IllegalArgumentException("expected tensors of different names, found two of " + tensor.name());
+                throw new IllegalArgumentException(
+                        "expected tensors of different names, found two of " + tensor.name());
             }
             ObjectNode entry = root.putObject(tensor.name());
             entry.put("dtype", SafetensorsType.nameOf(tensor.dtype()));

@@ -21,7 +21,8 @@ final class ShardedSafetensors implements TensorFile {
     private final Map<String, SafetensorsFile> shardOf = new HashMap<>();
     private final Map<String, String> unsupported = new LinkedHashMap<>();
 
-    private ShardedSafetensors(Path directory, Path index, List<SafetensorsFile> shards, Map<String, String> weightMap) {
+    private ShardedSafetensors(
+            Path directory, Path index, List<SafetensorsFile> shards, Map<String, String> weightMap) {
         this.directory = directory;
         this.shards = shards;
         for (SafetensorsFile shard : shards) {

@@ -15,7 +15,11 @@ final class GgufBytes {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
     static GgufBytes header(int version, long tensors, long pairs) {
-        return new GgufBytes().raw("GGUF".getBytes(StandardCharsets.US_ASCII)).int32(version).int64(tensors).int64(pairs);
+        return new GgufBytes()
+                .raw("GGUF".getBytes(StandardCharsets.US_ASCII))
+                .int32(version)
+                .int64(tensors)
+                .int64(pairs);
     }
 
     GgufBytes raw(byte... bytes) {

@@ -153,8 +153,9 @@ class GgufFileTest {
                 .zeros(2 * type.blockBytes)
                 .open();
         if (type.dtype != null) {
-            assertThat(file.tensors()).singleElement().satisfies(x -> assertThat(x.dtype())
-                    .isEqualTo(type.dtype));
+            assertThat(file.tensors())
+                    .singleElement()
+                    .satisfies(x -> assertThat(x.dtype()).isEqualTo(type.dtype));
             assertThat(GgufType.of(type.dtype)).isEqualTo(type);
         } else {
             assertThat(file.unsupported()).containsEntry("x", type.name());
@@ -180,7 +181,10 @@ class GgufFileTest {
                     .isInstanceOf(UnsupportedModelException.class)
                     .hasMessageContaining(version >>> 24 == 3 ? "big-endian" : "version " + version);
         }
-        assertThatThrownBy(() -> new GgufBytes().raw("GGML".getBytes(StandardCharsets.US_ASCII)).zeros(40).open())
+        assertThatThrownBy(() -> new GgufBytes()
+                        .raw("GGML".getBytes(StandardCharsets.US_ASCII))
+                        .zeros(40)
+                        .open())
                 .isInstanceOf(ModelFormatException.class)
                 .hasMessageContaining("the letters GGUF");
         assertThatThrownBy(() -> new GgufBytes().open()).isInstanceOf(ModelFormatException.class);
@@ -191,7 +195,8 @@ class GgufFileTest {
         for (long count : new long[] {-1, Long.MAX_VALUE, 1L << 60, 1L << 32, 2}) {
             assertRefused(GgufBytes.header(3, count, 0), "number of tensors");
             assertRefused(GgufBytes.header(3, 0, count), "number of metadata keys");
-            assertRefused(GgufBytes.header(3, 0, 1).key("k", GgufValueType.STRING).int64(count), "k at offset");
+            assertRefused(
+                    GgufBytes.header(3, 0, 1).key("k", GgufValueType.STRING).int64(count), "k at offset");
             for (GgufValueType type : GgufValueType.values()) {
                 if (type != GgufValueType.ARRAY) {
                     assertRefused(GgufBytes.header(3, 0, 1).array("many", type, count), "many at offset");
@@ -203,7 +208,10 @@ class GgufFileTest {
     @Test
     void refusesValuesThatAreNone() {
         assertRefused(
-                GgufBytes.header(3, 0, 1).key("k", GgufValueType.BOOL).raw((byte) 2), "k at offset", "truth value", "2");
+                GgufBytes.header(3, 0, 1).key("k", GgufValueType.BOOL).raw((byte) 2),
+                "k at offset",
+                "truth value",
+                "2");
         assertRefused(GgufBytes.header(3, 0, 1).string("k").int32(13).zeros(8), "type of value", "13");
         assertRefused(
                 GgufBytes.header(3, 0, 1).key("k", GgufValueType.UINT64).int64(-1), "2^63", "18446744073709551615");
@@ -240,8 +248,7 @@ class GgufFileTest {
                 .raw(broken)
                 .open();
         assertThat(file.metadata().string("k")).isEqualTo("a\uFFFDb");
-        assertRefused(
-                GgufBytes.header(3, 0, 1).int64(3).raw(broken).int32(7).raw((byte) 1), "key 1 of 1", "UTF-8");
+        assertRefused(GgufBytes.header(3, 0, 1).int64(3).raw(broken).int32(7).raw((byte) 1), "key 1 of 1", "UTF-8");
     }
 
     @Test
@@ -259,7 +266,10 @@ class GgufFileTest {
         assertRefused(oneTensor("x", F32, -32, 1).zeros(32), "2^63");
         GgufBytes two = GgufBytes.header(3, 2, 0);
         assertRefused(
-                two.tensor("a", F32, 0, 9).tensor("b", F32, 32, 1).align().zeros(64), "tensor b", "behind a", "overlap");
+                two.tensor("a", F32, 0, 9).tensor("b", F32, 32, 1).align().zeros(64),
+                "tensor b",
+                "behind a",
+                "overlap");
         assertRefused(
                 GgufBytes.header(3, 2, 0)
                         .tensor("a", F32, 0, 1)
@@ -328,12 +338,15 @@ class GgufFileTest {
 
     @Test
     void readsRealVocabularies() throws Exception {
-        Path file = Path.of(Objects.requireNonNull(getClass().getResource("/dev/lte/core/vocab/ggml-vocab-llama-spm.gguf"))
-                .toURI());
+        Path file =
+                Path.of(Objects.requireNonNull(getClass().getResource("/dev/lte/core/vocab/ggml-vocab-llama-spm.gguf"))
+                        .toURI());
         try (GgufFile gguf = GgufFile.open(file)) {
             assertThat(gguf.tensors()).isEmpty();
             GgufMetadata metadata = gguf.metadata();
-            assertThat(metadata.strings("tokenizer.ggml.tokens")).hasSize(32000).startsWith("<unk>", "<s>", "</s>", "<0x00>");
+            assertThat(metadata.strings("tokenizer.ggml.tokens"))
+                    .hasSize(32000)
+                    .startsWith("<unk>", "<s>", "</s>", "<0x00>");
             assertThat(metadata.floatsOrNull("tokenizer.ggml.scores")).hasSize(32000);
             assertThat(metadata.real("llama.attention.layer_norm_rms_epsilon")).isEqualTo(1e-5f);
             assertThat(metadata.integer("llama.feed_forward_length")).isEqualTo(11008);

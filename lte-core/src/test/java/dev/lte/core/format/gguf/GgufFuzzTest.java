@@ -32,8 +32,8 @@ class GgufFuzzTest {
 
     private static Path vocabulary() {
         try {
-            return Path.of(Objects.requireNonNull(GgufFuzzTest.class.getResource(
-                            "/dev/lte/core/vocab/ggml-vocab-llama-spm.gguf"))
+            return Path.of(Objects.requireNonNull(
+                            GgufFuzzTest.class.getResource("/dev/lte/core/vocab/ggml-vocab-llama-spm.gguf"))
                     .toURI());
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);

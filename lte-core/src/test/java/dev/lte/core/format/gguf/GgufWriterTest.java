@@ -107,7 +107,9 @@ class GgufWriterTest {
             Path again = directory.resolve("again.gguf");
             GgufWriter.write(again, values, List.of());
             try (GgufFile second = GgufFile.open(again)) {
-                assertThat(second.metadata().values()).usingRecursiveComparison().isEqualTo(values);
+                assertThat(second.metadata().values())
+                        .usingRecursiveComparison()
+                        .isEqualTo(values);
             }
         }
     }
@@ -129,9 +131,11 @@ class GgufWriterTest {
             bodies.forEach((name, bytes) -> {
                 var tensor = Objects.requireNonNull(file.find(name));
                 assertThat(tensor.dtype().name()).isEqualTo(name);
-                assertThat(tensor.shape()).containsExactly(3L, (long) tensor.dtype().blockSize());
+                assertThat(tensor.shape())
+                        .containsExactly(3L, (long) tensor.dtype().blockSize());
                 assertThat(tensor.offset() % 32).isZero();
-                assertThat(file.bytes(tensor).mismatch(MemorySegment.ofArray(bytes))).isEqualTo(-1);
+                assertThat(file.bytes(tensor).mismatch(MemorySegment.ofArray(bytes)))
+                        .isEqualTo(-1);
             });
         }
     }
@@ -156,12 +160,14 @@ class GgufWriterTest {
             };
             var large = new GgufWriter.Entry("large", DType.F32, List.of(size / 4), pieces);
             long before = AllocatedBytes.ofThisThread();
-            GgufWriter.write(target(), Map.of(), List.of(large, entry("small", DType.F32, new byte[4], 1L)), reports::add);
+            GgufWriter.write(
+                    target(), Map.of(), List.of(large, entry("small", DType.F32, new byte[4], 1L)), reports::add);
             assertThat(AllocatedBytes.ofThisThread() - before).isLessThan(8L << 20);
             try (GgufFile file = GgufFile.open(target())) {
                 MemorySegment bytes = file.bytes(Objects.requireNonNull(file.find("large")));
                 assertThat(bytes.asSlice(size / 2).mismatch(half)).isEqualTo(-1);
-                assertThat(bytes.get(ValueLayout.JAVA_BYTE, 5 + 200L * row.length)).isEqualTo((byte) 200);
+                assertThat(bytes.get(ValueLayout.JAVA_BYTE, 5 + 200L * row.length))
+                        .isEqualTo((byte) 200);
             }
         }
         assertThat(reports).hasSize(4).extracting(Progress::done).isSorted();

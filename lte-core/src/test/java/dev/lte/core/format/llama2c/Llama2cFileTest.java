@@ -28,7 +28,9 @@ class Llama2cFileTest {
             assertThat(file.header()).isEqualTo(new Llama2cHeader(4, 6, 2, 2, 1, 5, 3, true));
             assertThat(file.header().kvDim()).isEqualTo(2);
             assertThat(file.tensors()).hasSize(1 + 2 * 9 + 3);
-            assertThat(file.tensors()).extracting(TensorInfo::name).startsWith("token_embd.weight", "blk.0.attn_norm.weight");
+            assertThat(file.tensors())
+                    .extracting(TensorInfo::name)
+                    .startsWith("token_embd.weight", "blk.0.attn_norm.weight");
             assertThat(first(file, "token_embd.weight")).isZero();
             assertThat(first(file, "blk.0.attn_norm.weight")).isEqualTo(20);
             assertThat(first(file, "blk.1.attn_norm.weight")).isEqualTo(24);
@@ -45,9 +47,13 @@ class Llama2cFileTest {
             assertThat(first(file, "freq_cis_real")).isEqualTo(280);
             assertThat(first(file, "freq_cis_imag")).isEqualTo(283);
             assertThat(file.find("output.weight")).isNull();
-            assertThat(Objects.requireNonNull(file.find("blk.0.attn_k.weight")).shape()).containsExactly(2L, 4L);
-            assertThat(Objects.requireNonNull(file.find("blk.0.ffn_down.weight")).shape()).containsExactly(4L, 6L);
-            assertThat(Objects.requireNonNull(file.find("blk.0.ffn_up.weight")).shape()).containsExactly(6L, 4L);
+            assertThat(Objects.requireNonNull(file.find("blk.0.attn_k.weight")).shape())
+                    .containsExactly(2L, 4L);
+            assertThat(Objects.requireNonNull(file.find("blk.0.ffn_down.weight"))
+                            .shape())
+                    .containsExactly(4L, 6L);
+            assertThat(Objects.requireNonNull(file.find("blk.0.ffn_up.weight")).shape())
+                    .containsExactly(6L, 4L);
         }
     }
 
@@ -61,8 +67,8 @@ class Llama2cFileTest {
 
     @Test
     void readsARealModel() throws Exception {
-        Path path = Path.of(
-                Objects.requireNonNull(getClass().getResource("/dev/lte/core/stories260K/stories260K.bin")).toURI());
+        Path path = Path.of(Objects.requireNonNull(getClass().getResource("/dev/lte/core/stories260K/stories260K.bin"))
+                .toURI());
         try (Llama2cFile file = Llama2cFile.open(path)) {
             assertThat(file.header()).isEqualTo(new Llama2cHeader(64, 172, 5, 8, 4, 512, 512, true));
             assertThat(file.tensors()).hasSize(49);

@@ -38,9 +38,10 @@ class SafetensorsFileTest {
     void readsTensorsAndMetadata() {
         byte[] data = new byte[26];
         data[3] = 0x40;
-        String header = "{ '__metadata__':{'format':'pt','né':''}, 'b':{'data_offsets':[24,26],'shape':[1],'dtype':'BF16',"
-                + "'more':[{}]},'a':{'dtype':'F32','shape':[2,3],'data_offsets':[0,24]},"
-                + "'none':{'dtype':'F16','shape':[0,7],'data_offsets':[26,26]}}   ";
+        String header =
+                "{ '__metadata__':{'format':'pt','né':''}, 'b':{'data_offsets':[24,26],'shape':[1],'dtype':'BF16',"
+                        + "'more':[{}]},'a':{'dtype':'F32','shape':[2,3],'data_offsets':[0,24]},"
+                        + "'none':{'dtype':'F16','shape':[0,7],'data_offsets':[26,26]}}   ";
         try (SafetensorsFile file = SafetensorsBytes.open(SafetensorsBytes.of(header, data))) {
             long begin = 8 + header.getBytes(StandardCharsets.UTF_8).length;
             assertThat(file.metadata()).containsEntry("format", "pt").containsEntry("né", "");
@@ -149,7 +150,9 @@ class SafetensorsFileTest {
         try (TensorFile file = SafetensorsFile.open(directory)) {
             assertThat(file.path()).isEqualTo(directory.resolve("model.safetensors"));
             assertThat(file.tensors()).hasSize(29);
-            assertThat(Objects.requireNonNull(file.find("model.embed_tokens.weight")).shape()).containsExactly(512L, 64L);
+            assertThat(Objects.requireNonNull(file.find("model.embed_tokens.weight"))
+                            .shape())
+                    .containsExactly(512L, 64L);
         }
     }
 }

@@ -25,17 +25,17 @@ class SafetensorsFuzzTest {
 
     private static void fuzz(int from, int to) throws IOException {
         byte[] model = model();
-        int head = 8 + (int) ByteBuffer.wrap(model).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        int head =
+                8 + (int) ByteBuffer.wrap(model).order(ByteOrder.LITTLE_ENDIAN).getLong();
         TensorFileFuzz fuzz = new TensorFileFuzz("safetensors", SEED, SafetensorsFile::of);
         fuzz.run(model, head, from, to);
     }
 
     private static byte[] model() throws IOException {
         try {
-            return Files.readAllBytes(
-                    Path.of(Objects.requireNonNull(SafetensorsFuzzTest.class.getResource(
-                                    "/dev/lte/core/fixtures/hf/llama3/golden.safetensors"))
-                            .toURI()));
+            return Files.readAllBytes(Path.of(Objects.requireNonNull(SafetensorsFuzzTest.class.getResource(
+                            "/dev/lte/core/fixtures/hf/llama3/golden.safetensors"))
+                    .toURI()));
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
         }
@@ -54,8 +54,12 @@ class SafetensorsFuzzTest {
 
     @Test
     void damagedIndexesOpenOrAreRefused() throws IOException {
-        Files.write(directory.resolve("a"), SafetensorsBytes.of("{'x':{'dtype':'F32','shape':[1],'data_offsets':[0,4]}}", new byte[4]));
-        Files.write(directory.resolve("b"), SafetensorsBytes.of("{'y':{'dtype':'F32','shape':[1],'data_offsets':[0,4]}}", new byte[4]));
+        Files.write(
+                directory.resolve("a"),
+                SafetensorsBytes.of("{'x':{'dtype':'F32','shape':[1],'data_offsets':[0,4]}}", new byte[4]));
+        Files.write(
+                directory.resolve("b"),
+                SafetensorsBytes.of("{'y':{'dtype':'F32','shape':[1],'data_offsets':[0,4]}}", new byte[4]));
         byte[] index = "{\"metadata\":{\"total_size\":8},\"weight_map\":{\"x\":\"a\",\"y\":\"b\"}}"
                 .getBytes(StandardCharsets.UTF_8);
         Mutations mutations = new Mutations(index, index.length, SEED);

@@ -60,7 +60,8 @@ class SafetensorsWriterTest {
             }
             assertThat(file.bytes(Objects.requireNonNull(file.find("i"))).mismatch(MemorySegment.ofArray(words)))
                     .isEqualTo(-1);
-            assertThat(file.bytes(Objects.requireNonNull(file.find("half \"é\""))).mismatch(MemorySegment.ofArray(half)))
+            assertThat(file.bytes(Objects.requireNonNull(file.find("half \"é\"")))
+                            .mismatch(MemorySegment.ofArray(half)))
                     .isEqualTo(-1);
         }
         assertThat(reports).last().isEqualTo(new Progress("half \"é\"", 18, 18));

@@ -23,7 +23,8 @@ class ShardedSafetensorsTest {
     private Path directory;
 
     private void shard(String name, String tensor, String dtype, byte... data) throws IOException {
-        String header = "{'" + tensor + "':{'dtype':'" + dtype + "','shape':[1],'data_offsets':[0," + data.length + "]}}";
+        String header =
+                "{'" + tensor + "':{'dtype':'" + dtype + "','shape':[1],'data_offsets':[0," + data.length + "]}}";
         Files.write(directory.resolve(name), SafetensorsBytes.of(header, data));
     }
 
@@ -52,7 +53,8 @@ class ShardedSafetensorsTest {
         TensorInfo a = Objects.requireNonNull(file.find("a"));
         var bytes = file.bytes(a);
         assertThat(bytes.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 0)).isEqualTo(1);
-        assertThat(file.bytes(Objects.requireNonNull(file.find("b"))).get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 5);
+        assertThat(file.bytes(Objects.requireNonNull(file.find("b"))).get(ValueLayout.JAVA_BYTE, 0))
+                .isEqualTo((byte) 5);
         assertThat(file.find("d")).isNull();
         assertThatThrownBy(() -> file.find("c"))
                 .isInstanceOf(UnsupportedModelException.class)
@@ -63,7 +65,17 @@ class ShardedSafetensorsTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"../one.safetensors", "/etc/passwd", "sub/one.safetensors", "..", ".", "", "a\\\\b", "C:x", "a\\u0000b"})
+            strings = {
+                "../one.safetensors",
+                "/etc/passwd",
+                "sub/one.safetensors",
+                "..",
+                ".",
+                "",
+                "a\\\\b",
+                "C:x",
+                "a\\u0000b"
+            })
     void filesMustStandBesideTheIndex(String name) throws IOException {
         shard("one.safetensors", "a", "F32", new byte[4]);
         index("{'weight_map':{'a':'" + name + "'}}");
