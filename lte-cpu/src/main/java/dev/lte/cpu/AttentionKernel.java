@@ -101,7 +101,11 @@ final class AttentionKernel implements WorkerPool.Task {
         this.keys = keys;
         this.values = values;
         this.spec = spec;
-        pool.run(this, out.rows() * spec.keyValueHeads());
+        long seen = 0;
+        for (int t = 0; t < out.rows(); t++) {
+            seen += to[t] - from[t];
+        }
+        pool.run(this, out.rows() * spec.keyValueHeads(), 4 * seen * out.columns());
     }
 
     /** An item is a row and a key/value head, with all query heads that read it. */

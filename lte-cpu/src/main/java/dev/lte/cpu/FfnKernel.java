@@ -98,7 +98,7 @@ final class FfnKernel implements WorkerPool.Task {
             partials = new float[segments * size];
         }
         Arrays.fill(partials, 0, segments * size, 0f);
-        pool.run(this, segments);
+        pool.run(this, segments, weights.byteSize() / weights.spec().experts() * groups[0].count() * rows);
         for (int s = 1; s < segments; s++) {
             for (int i = 0; i < size; i++) {
                 partials[i] += partials[s * size + i];

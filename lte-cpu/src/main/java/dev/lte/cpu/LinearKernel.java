@@ -24,9 +24,6 @@ final class LinearKernel implements WorkerPool.Task {
     /** Bytes that a thread takes at a time: long enough for the prefetcher, short enough to even out the threads. */
     private static final int CHUNK_BYTES = 1 << 20;
 
-    /** Below this many bytes of weights waking other threads costs more than it gains. */
-    private static final int SMALL_BYTES = 32 << 10;
-
     private final WorkerPool pool;
     private final Scratch panels;
     private final Scratch sums;
@@ -113,13 +110,7 @@ final class LinearKernel implements WorkerPool.Task {
             chunkTiles = (int) Math.clamp(CHUNK_BYTES / bytes, 1, Math.max(1, even));
         }
         int chunks = (toTile - fromTile + chunkTiles - 1) / chunkTiles;
-        if (bytes * (toTile - fromTile) * tokens < SMALL_BYTES) {
-            for (int item = 0; item < chunks; item++) {
-                run(item, 0);
-            }
-        } else {
-            pool.run(this, chunks);
-        }
+        pool.run(this, chunks, bytes * (toTile - fromTile) * tokens);
     }
 
     @Override

@@ -7,6 +7,8 @@ import static dev.lte.cpu.Lanes.WIDE_I;
 import dev.lte.backend.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -21,6 +23,9 @@ import jdk.incubator.vector.VectorOperators;
  */
 final class TileQ8 extends TileFormat {
     static final TileQ8 INSTANCE = new TileQ8();
+
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ORDER);
+    private static final int SIGNS = 0x00808080;
 
     private static final int BLOCK = 32;
     private static final int FILE_BLOCK_BYTES = 34;
@@ -42,9 +47,9 @@ final class TileQ8 extends TileFormat {
                 tile[b * SCALE_BYTES + 2 * r] = rows[from];
                 tile[b * SCALE_BYTES + 2 * r + 1] = rows[from + 1];
                 int to = blocks * SCALE_BYTES + b * BLOCK * ROWS + 4 * r;
-                for (int c = 0; c < BLOCK; c++) {
-                    byte weight = rows[from + 2 + c];
-                    tile[to + c / 4 * GROUP_BYTES + c % 4] = (byte) (c % 4 == 3 ? weight : weight + 128);
+                for (int g = 0; g < BLOCK / 4; g++) {
+                    int weights = (int) INT.get(rows, from + 2 + 4 * g) ^ SIGNS; // adds 128 to all but the last
+                    INT.set(tile, to + g * GROUP_BYTES, weights);
                 }
             }
         }

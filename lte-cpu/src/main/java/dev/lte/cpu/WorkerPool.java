@@ -27,6 +27,9 @@ final class WorkerPool implements AutoCloseable {
     /** About 30 microseconds: longer than the gap between two kernels of a decode step, too short to be seen as load. */
     private static final int SPINS = 1_000;
 
+    /** Ten microseconds of one thread: what is gained by sharing less is lost at the barrier, above all on a busy machine. */
+    private static final long SMALL_BYTES = 256 << 10;
+
     private final int threads;
     private final Worker[] workers;
     private final ReentrantLock callers = new ReentrantLock();
@@ -82,6 +85,21 @@ final class WorkerPool implements AutoCloseable {
             runShared(task, items);
         } finally {
             callers.unlock();
+        }
+    }
+
+    /**
+     * As {@link #run(Task, int)}; work that is over sooner than another thread could take part runs on the caller alone.
+     *
+     * @param bytes of memory that the whole task goes through
+     */
+    void run(Task task, int items, long bytes) {
+        if (bytes >= SMALL_BYTES) {
+            run(task, items);
+            return;
+        }
+        for (int item = 0; item < items; item++) {
+            task.run(item, 0);
         }
     }
 
