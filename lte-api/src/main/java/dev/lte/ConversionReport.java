@@ -17,9 +17,11 @@ public record ConversionReport(long bytes, long parameters, List<ConvertedTensor
         notes = List.copyOf(notes);
     }
 
-    /** Bits of the file for each weight, everything in it included. */
+    /** Bits of all tensors for each weight. */
     public double bitsPerWeight() {
-        return parameters == 0 ? 0 : 8.0 * bytes / parameters;
+        return parameters == 0
+                ? 0
+                : 8.0 * tensors.stream().mapToLong(ConvertedTensor::bytes).sum() / parameters;
     }
 
     /**

@@ -36,7 +36,8 @@ public interface ModelSource extends AutoCloseable {
     }
 
     /** @param layer 0 for roles that exist once */
-    @Nullable WeightData find(WeightRole role, int layer);
+    @Nullable
+    WeightData find(WeightRole role, int layer);
 
     /** @throws ModelFormatException if the model has no such weight */
     default WeightData get(WeightRole role, int layer) {

@@ -118,13 +118,12 @@ final class GgufModelMetadata {
     /** Whether readers of the family assume this pattern. */
     private boolean isUsual(boolean[] sliding) {
         for (int layer = 0; layer < sliding.length; layer++) {
-            boolean usual =
-                    switch (family) {
-                        case GEMMA2 -> layer % 2 == 0;
-                        case GEMMA3 -> layer % 6 != 5;
-                        case QWEN2, QWEN3 -> !sliding[layer];
-                        default -> true;
-                    };
+            boolean usual = switch (family) {
+                case GEMMA2 -> layer % 2 == 0;
+                case GEMMA3 -> layer % 6 != 5;
+                case QWEN2, QWEN3 -> !sliding[layer];
+                default -> true;
+            };
             if (usual != sliding[layer]) {
                 return false;
             }

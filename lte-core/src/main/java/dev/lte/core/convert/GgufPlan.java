@@ -64,7 +64,8 @@ final class GgufPlan {
         if (!fused.isEmpty() && REST_OF_FUSED.contains(role)) {
             return;
         }
-        boolean isHead = role == HEAD || role == TOKEN_EMBEDDING && source.find(HEAD, 0) == null && config.classes() == 0;
+        boolean isHead =
+                role == HEAD || role == TOKEN_EMBEDDING && source.find(HEAD, 0) == null && config.classes() == 0;
         TargetTypes target = TargetTypes.of(role, weight, type, isHead);
         List<Part> parts = new ArrayList<>();
         for (WeightRole part : fused.isEmpty() ? List.of(role) : fused) {
@@ -72,8 +73,7 @@ final class GgufPlan {
         }
         String name = fused.isEmpty() ? GgufNames.name(role, layer, config.normPlacement()) : fusedName(role, layer);
         float added = isNorm(role) ? config.norm().weightOffset() : 0;
-        tensors.add(
-                new PlannedTensor(name, target.dtype(), WeightShapes.isVector(role), parts, added, target.note()));
+        tensors.add(new PlannedTensor(name, target.dtype(), WeightShapes.isVector(role), parts, added, target.note()));
     }
 
     private Part part(WeightRole role, int layer) {

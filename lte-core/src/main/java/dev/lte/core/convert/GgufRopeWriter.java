@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Writes rotations as GGUF has them: a base, a factor that divides all angles, and for anything else a divisor of each pair
@@ -65,9 +64,12 @@ final class GgufRopeWriter {
         }
         if (config.ropes().size() > 1) {
             Geometric sliding = Geometric.of(config.ropes().get(1).inverseFrequencies());
-            if (sliding == null || sliding.factor() != 1 || config.ropes().get(1).magnitude() != 1) {
+            if (sliding == null
+                    || sliding.factor() != 1
+                    || config.ropes().get(1).magnitude() != 1) {
                 throw new UnsupportedModelException(
-                        "GGUF has no place for a stretched rotation of sliding layers", "convert to safetensors instead");
+                        "GGUF has no place for a stretched rotation of sliding layers",
+                        "convert to safetensors instead");
             }
             metadata.put(GgufKeys.THETA_SLIDING, sliding.theta());
         }

@@ -65,7 +65,9 @@ final class HubConfigWriter {
         boolean counted = family == Family.ROBERTA;
         json.put(keys.context(), config.contextLength() + (counted ? positionOffset : 0));
         if (family != Family.OPT) {
-            json.put(keys.epsilon(), Double.parseDouble(Float.toString(config.norm().epsilon())));
+            json.put(
+                    keys.epsilon(),
+                    Double.parseDouble(Float.toString(config.norm().epsilon())));
         }
         json.put("tie_word_embeddings", source.find(WeightRole.HEAD, 0) == null);
         if (!family.has(Trait.LEARNED_POSITIONS)) {
@@ -80,7 +82,9 @@ final class HubConfigWriter {
             json.put("enable_bias", source.find(WeightRole.UP_BIAS, 0) != null);
         } else if (family == Family.ROBERTA) {
             json.put("pad_token_id", positionOffset - 1);
-            json.put("type_vocab_size", source.get(WeightRole.TOKEN_TYPE_EMBEDDING, 0).rows());
+            json.put(
+                    "type_vocab_size",
+                    source.get(WeightRole.TOKEN_TYPE_EMBEDDING, 0).rows());
             ObjectNode labels = json.putObject("id2label");
             for (int i = 0; i < config.classes(); i++) {
                 labels.put(String.valueOf(i), config.classLabels().get(i));

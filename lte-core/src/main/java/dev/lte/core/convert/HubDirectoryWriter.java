@@ -100,8 +100,7 @@ public final class HubDirectoryWriter {
         ObjectNode json = HubConfigWriter.write(source, family, offset);
         json.put("dtype", dtype == DType.F32 ? "float32" : dtype == DType.F16 ? "float16" : "bfloat16");
         Files.createDirectories(directory);
-        SafetensorsWriter.write(
-                directory.resolve("model.safetensors"), Map.of("format", "pt"), entries(), progress);
+        SafetensorsWriter.write(directory.resolve("model.safetensors"), Map.of("format", "pt"), entries(), progress);
         Path partial = directory.resolve(HubSource.CONFIG + ".part");
         Files.write(partial, JsonView.mapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(json));
         Files.move(partial, directory.resolve(HubSource.CONFIG), StandardCopyOption.REPLACE_EXISTING);
@@ -153,8 +152,8 @@ public final class HubDirectoryWriter {
             int missing = part == POSITION_EMBEDDING ? offset - config.positionOffset() : 0;
             if (missing > 0) {
                 long bytes = weight.dtype().byteSize((long) missing * weight.columns());
-                WeightData zeros = new WeightData(
-                        name, weight.dtype(), missing, weight.columns(), arena.allocate(bytes));
+                WeightData zeros =
+                        new WeightData(name, weight.dtype(), missing, weight.columns(), arena.allocate(bytes));
                 parts.add(new Part(zeros, null));
             }
             parts.add(new Part(weight, order(part, layer)));
@@ -163,8 +162,7 @@ public final class HubDirectoryWriter {
         float added = norm && family.has(Trait.GEMMA) ? config.norm().weightOffset() - 1 : 0;
         PlannedTensor tensor = new PlannedTensor(name, dtype, vector, parts, added, null);
         if (names.transposed().contains(role)) {
-            return new SafetensorsWriter.Entry(
-                    name, dtype, tensor.shape().reversed(), new TransposedBody(tensor));
+            return new SafetensorsWriter.Entry(name, dtype, tensor.shape().reversed(), new TransposedBody(tensor));
         }
         return new SafetensorsWriter.Entry(name, dtype, tensor.shape(), new TensorRecoder(tensor));
     }
@@ -177,6 +175,7 @@ public final class HubDirectoryWriter {
             return null;
         }
         Rope rope = config.ropes().get(index);
-        return HeadRows.order(heads, config.headSize(), 2 * rope.inverseFrequencies().size(), Pairing.HALVES);
+        return HeadRows.order(
+                heads, config.headSize(), 2 * rope.inverseFrequencies().size(), Pairing.HALVES);
     }
 }

@@ -66,7 +66,11 @@ public final class ModelConverter {
                     source.tokenizer().metadata(), source.config().vocabulary()));
         } catch (UnsupportedModelException e) {
             notes.add("written without a tokenizer: " + e.getMessage());
-            LOG.log(System.Logger.Level.WARNING, "{0} is written without a tokenizer: {1}", source.path(), e.getMessage());
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "{0} is written without a tokenizer: {1}",
+                    source.path(),
+                    e.getMessage());
         }
         String template = source.chatTemplate();
         if (template != null) {

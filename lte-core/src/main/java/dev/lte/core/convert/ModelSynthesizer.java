@@ -33,8 +33,10 @@ import org.jspecify.annotations.Nullable;
  * Writes Llama models with random weights as GGUF, for benchmarks: real shapes, any element type, routers that leave a wanted
  * share of experts off.
  *
- * <p>Scales: embeddings have deviation 1 and every projection {@code 1 / sqrt(input features)}, so that what a block adds is
- * of the size of what it got at most and activations grow with the root of the number of layers.
+ * <p>Scales: projections have deviation {@code 1 / sqrt(input features)}, so that what they give is of the order of 1. What
+ * attention adds to the residual stream is scaled down, because it is nearly the same for neighbouring tokens and would make
+ * their routing alike; the FFN's last projection is scaled up by what routers leave off. Embeddings are small beside what FFNs
+ * add: where they are the head too, a large share of the last state would make a model repeat its input.
  *
  * <p>Routing: the FFN's input x is RMS-normed with weights of 1, so it has length {@code sqrt(D)} whatever the token. A router
  * row of random direction and length 1 then scores {@code N(0, 1)} before the sigmoid, independently of all other weights:
@@ -44,6 +46,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ModelSynthesizer {
     private static final float EPSILON = 1e-5f;
+    private static final double EMBEDDING_DEVIATION = 0.1;
+    private static final double ATTENTION_SHARE = 0.1;
     private static final double LLAMA3_FACTOR = 32;
     private static final int LLAMA3_CONTEXT = 8192;
 
@@ -77,7 +81,8 @@ public final class ModelSynthesizer {
             metadata.put(GgufKeys.LTE + "synthetic_sparsity", sparsity);
         }
         metadata.putAll(SyntheticVocabulary.of(shape.vocabulary()).toGguf());
-        Tensors tensors = new Tensors(config, DType.valueOf(type.name()), seed);
+        double active = Math.clamp(1 - sparsity, 1.0 / shape.experts(), 1);
+        Tensors tensors = new Tensors(config, DType.valueOf(type.name()), active, seed);
         for (GgufRopeWriter.Divisors divisors : ropes.divisors()) {
             tensors.entries.add(divisors.entry());
         }
@@ -135,11 +140,14 @@ public final class ModelSynthesizer {
         private final List<GgufWriter.Entry> entries = new ArrayList<>();
         private final ModelConfig config;
         private final DType dtype;
+        private final double active;
         private final long seed;
 
-        Tensors(ModelConfig config, DType dtype, long seed) {
+        /** @param active share of experts that routers leave on */
+        Tensors(ModelConfig config, DType dtype, double active, long seed) {
             this.config = config;
             this.dtype = dtype;
+            this.active = active;
             this.seed = seed;
         }
 
@@ -147,7 +155,7 @@ public final class ModelSynthesizer {
             int model = config.model();
             int queries = config.heads() * config.headSize();
             int keys = config.keyValueHeads() * config.headSize();
-            matrix(WeightRole.TOKEN_EMBEDDING, 0, config.vocabulary(), model, 1);
+            matrix(WeightRole.TOKEN_EMBEDDING, 0, config.vocabulary(), model, EMBEDDING_DEVIATION);
             ones(WeightRole.FINAL_NORM, 0);
             if (!tied) {
                 matrix(WeightRole.HEAD, 0, config.vocabulary(), model);
@@ -157,11 +165,11 @@ public final class ModelSynthesizer {
                 matrix(WeightRole.QUERY, layer, queries, model);
                 matrix(WeightRole.KEY, layer, keys, model);
                 matrix(WeightRole.VALUE, layer, keys, model);
-                matrix(WeightRole.ATTENTION_OUTPUT, layer, model, queries);
+                matrix(WeightRole.ATTENTION_OUTPUT, layer, model, queries, ATTENTION_SHARE / Math.sqrt(queries));
                 ones(WeightRole.FFN_NORM, layer);
                 matrix(WeightRole.GATE, layer, config.ffn(), model);
                 matrix(WeightRole.UP, layer, config.ffn(), model);
-                matrix(WeightRole.DOWN, layer, model, config.ffn());
+                matrix(WeightRole.DOWN, layer, model, config.ffn(), 1 / Math.sqrt(config.ffn() * active));
                 if (config.routing() != null) {
                     router(layer);
                 }
@@ -189,10 +197,8 @@ public final class ModelSynthesizer {
             add(role, layer, DType.F32, List.of((long) config.model()), RandomBody.ones(config.model()));
         }
 
-        private void add(
-                WeightRole role, int layer, DType type, List<Long> shape, TensorBody body) {
-            entries.add(new GgufWriter.Entry(
-                    GgufNames.name(role, layer, NormPlacement.BEFORE), type, shape, body));
+        private void add(WeightRole role, int layer, DType type, List<Long> shape, TensorBody body) {
+            entries.add(new GgufWriter.Entry(GgufNames.name(role, layer, NormPlacement.BEFORE), type, shape, body));
         }
 
         /** Of its own for every tensor, so that more layers leave the first ones as they are. */

@@ -13,10 +13,15 @@ import org.jspecify.annotations.Nullable;
  * @param vector whether it has one dimension
  * @param parts one behind the other; the rows, or the elements of vectors, of several weights
  * @param added to every element: norms of Gemma are stored with or without 1
- * @param note see {@link ConversionSummary.TensorSummary#note}
+ * @param note why the type is not the one asked for, or null
  */
 record PlannedTensor(
-        String name, DType dtype, boolean vector, List<Part> parts, float added, @Nullable String note) {
+        String name,
+        DType dtype,
+        boolean vector,
+        List<Part> parts,
+        float added,
+        @Nullable String note) {
     PlannedTensor {
         parts = List.copyOf(parts);
     }
@@ -55,6 +60,8 @@ record PlannedTensor(
 
     /** Whether bytes are taken over as they are. */
     boolean copies() {
-        return added == 0 && !vector && parts.stream().allMatch(part -> part.weight().dtype() == dtype);
+        return added == 0
+                && !vector
+                && parts.stream().allMatch(part -> part.weight().dtype() == dtype);
     }
 }

@@ -13,7 +13,8 @@ import java.util.SplittableRandom;
  * <p>The mean of a block's codes is not 0 in every type, so scales get a random sign: over the blocks the mean is.
  */
 final class RandomBlocks {
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -70,9 +71,8 @@ final class RandomBlocks {
         short[] codes = new short[1 << 16];
         for (int i = 0; i < codes.length; i++) {
             float value = (short) i * scale;
-            codes[i] = dtype == DType.F16
-                    ? Float.floatToFloat16(value)
-                    : (short) (Float.floatToRawIntBits(value) >>> 16);
+            codes[i] =
+                    dtype == DType.F16 ? Float.floatToFloat16(value) : (short) (Float.floatToRawIntBits(value) >>> 16);
         }
         long at = 0;
         for (; at + 8 <= bytes.byteSize(); at += 8) {

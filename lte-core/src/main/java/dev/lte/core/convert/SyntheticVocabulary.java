@@ -55,8 +55,23 @@ final class SyntheticVocabulary {
             id++;
         }
         return new TokenizerMetadata(
-                "llama", "default", tokens, scores, types, null, BEGIN, END, 0, -1, true, false, true, false,
-                List.of(END), List.of(), null);
+                "llama",
+                "default",
+                tokens,
+                scores,
+                types,
+                null,
+                BEGIN,
+                END,
+                0,
+                -1,
+                true,
+                false,
+                true,
+                false,
+                List.of(END),
+                List.of(),
+                null);
     }
 
     /** Letters, then words by length, each also with a space in front: a merge of two pieces is always possible. */

@@ -37,7 +37,8 @@ record TargetTypes(DType dtype, @Nullable String note) {
             }
         }
         if (weight.columns() % wanted.blockSize() != 0) {
-            String note = "rows of " + weight.columns() + " are not whole " + wanted + " blocks of " + wanted.blockSize();
+            String note =
+                    "rows of " + weight.columns() + " are not whole " + wanted + " blocks of " + wanted.blockSize();
             return new TargetTypes(DType.F16, note);
         }
         return new TargetTypes(wanted, null);

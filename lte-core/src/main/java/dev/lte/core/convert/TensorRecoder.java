@@ -67,12 +67,14 @@ final class TensorRecoder implements TensorBody {
             double[][] sums = new double[chunks.size()][];
             for (int i = 0; i < outputs.length; i++) {
                 Chunk chunk = chunks.get(i);
-                long elements = (long) (chunk.to - chunk.from) * chunk.part.weight().columns();
+                long elements =
+                        (long) (chunk.to - chunk.from) * chunk.part.weight().columns();
                 outputs[i] = arena.allocate(tensor.dtype().byteSize(elements), 64);
             }
             IntStream.range(0, outputs.length)
                     .parallel()
-                    .forEach(i -> sums[i] = tensor.copies() ? copy(chunks.get(i), outputs[i]) : recode(chunks.get(i), outputs[i]));
+                    .forEach(i -> sums[i] =
+                            tensor.copies() ? copy(chunks.get(i), outputs[i]) : recode(chunks.get(i), outputs[i]));
             for (int i = 0; i < outputs.length; i++) {
                 squaredError += sums[i][0];
                 squaredWeights += sums[i][1];

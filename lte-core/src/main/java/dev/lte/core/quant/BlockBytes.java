@@ -34,9 +34,13 @@ final class BlockBytes {
         short half = Float.floatToFloat16(scale);
         float rounded = Float.float16ToFloat(half);
         if (!Float.isFinite(rounded)) {
-            throw new IllegalArgumentException("expected values whose scale is at most 65504, found a scale of " + scale);
+            throw tooLarge(scale);
         }
         SHORT.set(block, at, half);
         return rounded;
+    }
+
+    static IllegalArgumentException tooLarge(float scale) {
+        return new IllegalArgumentException("expected values whose scale is at most 65504, found a scale of " + scale);
     }
 }

@@ -26,6 +26,9 @@ final class Q6KEncoder implements BlockEncoder {
         float largest = 0;
         for (int group = 0; group < GROUPS; group++) {
             scales[group] = search(in, start + group * GROUP, group * GROUP);
+            if (!Float.isFinite(scales[group])) {
+                throw BlockBytes.tooLarge(scales[group]);
+            }
             if (Math.abs(scales[group]) > Math.abs(largest)) {
                 largest = scales[group];
             }

@@ -13,7 +13,13 @@ import org.jspecify.annotations.Nullable;
 /** What the files of a family do not say because it is the same for all of its models. */
 public enum Family {
     LLAMA("llama", List.of("llama"), NormSpec.Kind.RMS, NormPlacement.BEFORE, Activation.SILU, EnumSet.of(Trait.GATED)),
-    MISTRAL("llama", List.of("mistral"), NormSpec.Kind.RMS, NormPlacement.BEFORE, Activation.SILU, EnumSet.of(Trait.GATED)),
+    MISTRAL(
+            "llama",
+            List.of("mistral"),
+            NormSpec.Kind.RMS,
+            NormPlacement.BEFORE,
+            Activation.SILU,
+            EnumSet.of(Trait.GATED)),
     QWEN2(
             "qwen2",
             List.of("qwen2"),
@@ -136,7 +142,9 @@ public enum Family {
     }
 
     static String hubTypesKnown() {
-        return Arrays.stream(values()).flatMap(family -> family.hubTypes.stream()).collect(Collectors.joining(", "));
+        return Arrays.stream(values())
+                .flatMap(family -> family.hubTypes.stream())
+                .collect(Collectors.joining(", "));
     }
 
     static String ggufKnown() {

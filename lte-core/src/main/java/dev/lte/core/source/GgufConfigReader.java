@@ -54,8 +54,7 @@ final class GgufConfigReader {
         String architecture = metadata.string(GgufKeys.ARCHITECTURE);
         Family family = Family.ofGguf(architecture);
         if (family == null) {
-            throw Limits.unsupported(
-                    tensors.path(), GgufKeys.ARCHITECTURE, architecture, Family.ggufKnown());
+            throw Limits.unsupported(tensors.path(), GgufKeys.ARCHITECTURE, architecture, Family.ggufKnown());
         }
         return new GgufConfigReader(metadata, tensors, family, architecture).read();
     }
@@ -152,7 +151,10 @@ final class GgufConfigReader {
         TensorInfo embedding = tensors.find(name);
         if (embedding == null || embedding.shape().size() != 2) {
             throw Limits.invalid(
-                    file, name, "a matrix", embedding == null ? "none" : embedding.shape().toString());
+                    file,
+                    name,
+                    "a matrix",
+                    embedding == null ? "none" : embedding.shape().toString());
         }
         return Limits.check(file, name + " rows", embedding.shape().getFirst(), Limits.VOCABULARY);
     }

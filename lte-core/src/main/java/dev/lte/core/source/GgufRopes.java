@@ -60,8 +60,7 @@ final class GgufRopes {
                     yield of(mixed, magnitude * RopeFrequencies.yarnMagnitude(factor, 1), context);
                 }
                 // Beyond the original length all tokens would turn by the long divisors, cached ones too.
-                case "longrope" ->
-                    of(divided(plain, GgufKeys.SHORT_DIVISORS), magnitude, Math.min(context, original));
+                case "longrope" -> of(divided(plain, GgufKeys.SHORT_DIVISORS), magnitude, Math.min(context, original));
                 default -> throw values.unsupported(GgufKeys.SCALING, type, "none, linear, yarn, longrope");
             };
         }

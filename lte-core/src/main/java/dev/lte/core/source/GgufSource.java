@@ -21,8 +21,8 @@ final class GgufSource {
     /** @param file the source owns it from now on */
     static ModelSource open(TensorFile file, GgufMetadata metadata) {
         SourceModel model = GgufConfigReader.read(metadata, file);
-        TensorNames names = GgufNames.of(
-                model.config().normPlacement(), model.config().gated());
+        TensorNames names =
+                GgufNames.of(model.config().normPlacement(), model.config().gated());
         Arena arena = Arena.ofShared();
         try {
             WeightTable table = new WeightReader(file, names, model.config(), model.needs(), arena).read();

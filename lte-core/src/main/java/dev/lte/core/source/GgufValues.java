@@ -46,7 +46,8 @@ record GgufValues(Path file, GgufMetadata metadata, String architecture) {
         return Limits.positive(file, key(key), metadata.real(key(key)));
     }
 
-    @Nullable String text(String key) {
+    @Nullable
+    String text(String key) {
         return metadata.stringOrNull(key(key));
     }
 

@@ -7,8 +7,7 @@ final class GgufWindows {
     private GgufWindows() {}
 
     static SlidingWindows read(GgufValues values, Family family, int layers) {
-        int size = values.metadata()
-                .integer(values.key(GgufKeys.WINDOW), family == Family.GEMMA2 ? 4096 : 0);
+        int size = values.metadata().integer(values.key(GgufKeys.WINDOW), family == Family.GEMMA2 ? 4096 : 0);
         Object pattern = values.metadata().values().get(values.key(GgufKeys.WINDOW_PATTERN));
         // Qwen's files have named a window that the model does not use.
         boolean unused = pattern == null && (family == Family.QWEN2 || family == Family.QWEN3);
@@ -23,7 +22,10 @@ final class GgufWindows {
             check(values, list.length, layers);
             return SlidingWindows.of(size, layers, layer -> list[layer] != 0);
         } else if (pattern != null && !(pattern instanceof Long)) {
-            throw invalid(values, "a number, or a flag for each layer", pattern.getClass().getSimpleName());
+            throw invalid(
+                    values,
+                    "a number, or a flag for each layer",
+                    pattern.getClass().getSimpleName());
         }
         long usual = family == Family.GEMMA2 ? 2 : family == Family.GEMMA3 ? 6 : 0;
         long every = pattern == null ? usual : (Long) pattern;

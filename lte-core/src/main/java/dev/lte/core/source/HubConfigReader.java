@@ -84,7 +84,9 @@ final class HubConfigReader {
         }
         List<String> labels = family.has(Trait.ENCODER) ? labels() : List.of();
         ModelConfig config = new ModelConfig(
-                family == Family.GEMMA3 ? family.hubType() : root.get("model_type").text(),
+                family == Family.GEMMA3
+                        ? family.hubType()
+                        : root.get("model_type").text(),
                 model,
                 ffn,
                 heads,
@@ -107,7 +109,8 @@ final class HubConfigReader {
                 labels,
                 list,
                 routing(ffn));
-        boolean tied = text.get("tie_word_embeddings").flag(root.get("tie_word_embeddings").flag(table.tied()));
+        boolean tied = text.get("tie_word_embeddings")
+                .flag(root.get("tie_word_embeddings").flag(table.tied()));
         return new SourceModel(family, Limits.consistent(file, config), tied, needs(config, tied));
     }
 
@@ -123,7 +126,8 @@ final class HubConfigReader {
         table.neutral().forEach((key, neutral) -> refuse(text, key, neutral));
         for (String key : HubFamily.EXPERT_COUNTS) {
             if (text.get(key).integer(0) > 1) {
-                throw Limits.unsupported(file, key, String.valueOf(text.get(key).integer()), "1; no mixtures of experts");
+                throw Limits.unsupported(
+                        file, key, String.valueOf(text.get(key).integer()), "1; no mixtures of experts");
             }
         }
         String positions = text.get("position_embedding_type").text("absolute");
@@ -178,7 +182,8 @@ final class HubConfigReader {
     }
 
     private NormPlacement placement() {
-        boolean before = family != Family.OPT || text.get("do_layer_norm_before").flag(true);
+        boolean before =
+                family != Family.OPT || text.get("do_layer_norm_before").flag(true);
         return before ? family.placement() : NormPlacement.AFTER;
     }
 
@@ -202,7 +207,9 @@ final class HubConfigReader {
         double scalar = headSize;
         if (family.has(Trait.GEMMA)) {
             scalar = Limits.positive(
-                    file, "query_pre_attn_scalar", text.get("query_pre_attn_scalar").real(256));
+                    file,
+                    "query_pre_attn_scalar",
+                    text.get("query_pre_attn_scalar").real(256));
         }
         return (float) (1 / Math.sqrt(scalar));
     }
@@ -240,7 +247,8 @@ final class HubConfigReader {
         if (ordered.size() > Limits.CLASSES) {
             throw names.invalid("at most " + Limits.CLASSES + " classes", String.valueOf(ordered.size()));
         } else if (ordered.isEmpty() || !labels.containsKey(0) || !labels.containsKey(ordered.size() - 1)) {
-            throw names.invalid("a label for each class from 0 on", labels.keySet().toString());
+            throw names.invalid(
+                    "a label for each class from 0 on", labels.keySet().toString());
         }
         return ordered;
     }

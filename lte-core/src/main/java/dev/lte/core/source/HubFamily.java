@@ -1,7 +1,6 @@
 package dev.lte.core.source;
 
-import static java.util.Map.entry;
-
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 
@@ -50,88 +49,27 @@ public record HubFamily(
         PATTERN
     }
 
-    private static final Keys USUAL = new Keys(
-            "hidden_size",
-            "intermediate_size",
-            "num_hidden_layers",
-            "num_attention_heads",
-            "max_position_embeddings",
-            "hidden_act",
-            "rms_norm_eps");
-    private static final Keys GEMMA = new Keys(
-            "hidden_size",
-            "intermediate_size",
-            "num_hidden_layers",
-            "num_attention_heads",
-            "max_position_embeddings",
-            "hidden_activation",
-            "rms_norm_eps");
+    private static final Keys USUAL = usual("intermediate_size", "hidden_act", "rms_norm_eps");
+    private static final Keys GEMMA = usual("intermediate_size", "hidden_activation", "rms_norm_eps");
+    private static final Keys OPT = usual("ffn_dim", "activation_function", "layer_norm_eps");
+    private static final Keys ROBERTA = usual("intermediate_size", "hidden_act", "layer_norm_eps");
     private static final Keys GPT2 = new Keys(
             "n_embd", "n_inner", "n_layer", "n_head", "n_positions", "activation_function", "layer_norm_epsilon");
-    private static final Keys OPT = new Keys(
-            "hidden_size",
-            "ffn_dim",
-            "num_hidden_layers",
-            "num_attention_heads",
-            "max_position_embeddings",
-            "activation_function",
-            "layer_norm_eps");
-    private static final Keys ROBERTA = new Keys(
-            "hidden_size",
-            "intermediate_size",
-            "num_hidden_layers",
-            "num_attention_heads",
-            "max_position_embeddings",
-            "hidden_act",
-            "layer_norm_eps");
-    private static final double THETA = 10_000;
 
     /** From the configuration classes of transformers 5. */
-    private static final Map<Family, HubFamily> FAMILIES = Map.ofEntries(
-            entry(
-                    Family.LLAMA,
-                    new HubFamily(
-                            USUAL, 32, AS_HEADS, 0, 32_000, 2048, 1e-6, THETA, false, 0, Windows.NONE,
-                            Map.of("mlp_bias", false))),
-            entry(
-                    Family.MISTRAL,
-                    new HubFamily(
-                            USUAL, 32, 8, 0, 32_000, 131_072, 1e-6, THETA, false, 4096, Windows.ALL, Map.of())),
-            entry(
-                    Family.QWEN2,
-                    new HubFamily(
-                            USUAL, 32, 32, 0, 151_936, 32_768, 1e-6, THETA, false, 4096, Windows.UPPER, Map.of())),
-            entry(
-                    Family.QWEN3,
-                    new HubFamily(
-                            USUAL, 32, 32, 128, 151_936, 32_768, 1e-6, THETA, false, 4096, Windows.UPPER, Map.of())),
-            entry(
-                    Family.GEMMA2,
-                    new HubFamily(
-                            GEMMA, 8, 4, 256, 256_000, 8192, 1e-6, THETA, true, 4096, Windows.PATTERN, Map.of())),
-            entry(
-                    Family.GEMMA3,
-                    new HubFamily(
-                            GEMMA, 8, 4, 256, 262_208, 131_072, 1e-6, 1e6, true, 4096, Windows.PATTERN, Map.of())),
-            entry(
-                    Family.PHI3,
-                    new HubFamily(
-                            USUAL, 32, AS_HEADS, 0, 32_064, 4096, 1e-5, THETA, false, 0, Windows.ALL, Map.of())),
-            entry(
-                    Family.GPT2,
-                    new HubFamily(
-                            GPT2, 12, AS_HEADS, 0, 50_257, 1024, 1e-5, THETA, true, 0, Windows.NONE,
-                            Map.of("scale_attn_by_inverse_layer_idx", false))),
-            entry(
-                    Family.OPT,
-                    new HubFamily(
-                            OPT, 12, AS_HEADS, 0, 50_272, 2048, 1e-5, THETA, true, 0, Windows.NONE,
-                            Map.of("layer_norm_elementwise_affine", true))),
-            entry(
-                    Family.ROBERTA,
-                    new HubFamily(
-                            ROBERTA, 12, AS_HEADS, 0, 50_265, 512, 1e-12, THETA, true, 0, Windows.NONE,
-                            Map.of("is_decoder", false))));
+    private static final Map<Family, HubFamily> FAMILIES = table("""
+            family  heads  key-value  size  vocabulary  context  epsilon  theta   tied  window  windows
+            LLAMA      32          0     0       32000     2048     1e-6    1e4  false       0     NONE
+            MISTRAL    32          8     0       32000   131072     1e-6    1e4  false    4096      ALL
+            QWEN2      32         32     0      151936    32768     1e-6    1e4  false    4096    UPPER
+            QWEN3      32         32   128      151936    32768     1e-6    1e4  false    4096    UPPER
+            GEMMA2      8          4   256      256000     8192     1e-6    1e4   true    4096  PATTERN
+            GEMMA3      8          4   256      262208   131072     1e-6    1e6   true    4096  PATTERN
+            PHI3       32          0     0       32064     4096     1e-5    1e4  false       0      ALL
+            GPT2       12          0     0       50257     1024     1e-5    1e4   true       0     NONE
+            OPT        12          0     0       50272     2048     1e-5    1e4   true       0     NONE
+            ROBERTA    12          0     0       50265      512    1e-12    1e4   true       0     NONE
+            """);
 
     /** Flags of any family. */
     static final Map<String, Boolean> NEUTRAL = Map.of(
@@ -141,6 +79,61 @@ public record HubFamily(
 
     /** Counts that only mixtures of experts have. */
     static final List<String> EXPERT_COUNTS = List.of("num_local_experts", "num_experts", "n_routed_experts");
+
+    private static Keys usual(String ffn, String activation, String epsilon) {
+        return new Keys(
+                "hidden_size",
+                ffn,
+                "num_hidden_layers",
+                "num_attention_heads",
+                "max_position_embeddings",
+                activation,
+                epsilon);
+    }
+
+    private static Map<Family, HubFamily> table(String text) {
+        Map<Family, HubFamily> families = new EnumMap<>(Family.class);
+        text.lines().skip(1).forEach(line -> {
+            String[] cells = line.split(" +");
+            Family family = Family.valueOf(cells[0]);
+            families.put(
+                    family,
+                    new HubFamily(
+                            keys(family),
+                            Integer.parseInt(cells[1]),
+                            Integer.parseInt(cells[2]),
+                            Integer.parseInt(cells[3]),
+                            Integer.parseInt(cells[4]),
+                            Integer.parseInt(cells[5]),
+                            Double.parseDouble(cells[6]),
+                            Double.parseDouble(cells[7]),
+                            Boolean.parseBoolean(cells[8]),
+                            Integer.parseInt(cells[9]),
+                            Windows.valueOf(cells[10]),
+                            neutral(family)));
+        });
+        return families;
+    }
+
+    private static Keys keys(Family family) {
+        return switch (family) {
+            case GEMMA2, GEMMA3 -> GEMMA;
+            case GPT2 -> GPT2;
+            case OPT -> OPT;
+            case ROBERTA -> ROBERTA;
+            default -> USUAL;
+        };
+    }
+
+    private static Map<String, Boolean> neutral(Family family) {
+        return switch (family) {
+            case LLAMA -> Map.of("mlp_bias", false);
+            case GPT2 -> Map.of("scale_attn_by_inverse_layer_idx", false);
+            case OPT -> Map.of("layer_norm_elementwise_affine", true);
+            case ROBERTA -> Map.of("is_decoder", false);
+            default -> Map.of();
+        };
+    }
 
     public static HubFamily of(Family family) {
         HubFamily found = FAMILIES.get(family);

@@ -147,13 +147,12 @@ public final class HubNames {
     /** With the prefix, and without what is written fused. */
     private static Map<WeightRole, String> names(Family family, String prefix) {
         Map<WeightRole, String> names = new EnumMap<>(WeightRole.class);
-        Map<WeightRole, String> table =
-                switch (family) {
-                    case GPT2 -> GPT2;
-                    case OPT -> OPT;
-                    case ROBERTA -> ROBERTA;
-                    default -> LLAMA;
-                };
+        Map<WeightRole, String> table = switch (family) {
+            case GPT2 -> GPT2;
+            case OPT -> OPT;
+            case ROBERTA -> ROBERTA;
+            default -> LLAMA;
+        };
         table.forEach((role, name) -> names.put(role, prefix + name));
         if (family.placement() == NormPlacement.AROUND) {
             GEMMA.forEach((role, name) -> names.put(role, prefix + name));

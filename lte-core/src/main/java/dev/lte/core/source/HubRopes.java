@@ -29,19 +29,22 @@ final class HubRopes {
         }
         // Sliding layers of Gemma 3 have a base of their own and are not stretched.
         JsonView none = JsonView.parse(new byte[] {'{', '}'}, file, "rope of sliding layers");
-        return Ropes.both(global, reader.read(none, config.get("rope_local_base_freq").real(10_000)));
+        return Ropes.both(
+                global, reader.read(none, config.get("rope_local_base_freq").real(10_000)));
     }
 
     private record Reader(Path file, JsonView config, Family family, int headSize, int context) {
         /** @param rope one set of parameters; absent for a plain rotation */
         Ropes read(JsonView rope, double usualTheta) {
             String type = rope.get("rope_type").text(rope.get("type").text("default"));
-            double theta = Limits.positive(file, "rope_theta", rope.get("rope_theta").real(usualTheta));
+            double theta =
+                    Limits.positive(file, "rope_theta", rope.get("rope_theta").real(usualTheta));
             int original = Limits.check(
                     file,
                     "original_max_position_embeddings",
                     rope.get("original_max_position_embeddings")
-                            .integer(config.get("original_max_position_embeddings").integer(context)),
+                            .integer(config.get("original_max_position_embeddings")
+                                    .integer(context)),
                     Limits.CONTEXT);
             int rotated = rotated(rope);
             double[] plain = RopeFrequencies.plain(theta, rotated);
@@ -70,7 +73,10 @@ final class HubRopes {
             double columns = headSize * share;
             if (!(columns >= 2 && columns <= headSize) || (int) columns % 2 != 0) {
                 throw Limits.invalid(
-                        file, "rotated columns", "an even number up to the head size " + headSize, String.valueOf(columns));
+                        file,
+                        "rotated columns",
+                        "an even number up to the head size " + headSize,
+                        String.valueOf(columns));
             }
             return (int) columns;
         }
@@ -81,8 +87,10 @@ final class HubRopes {
         }
 
         private double[] llama3(JsonView rope, double[] plain, int original) {
-            double low = Limits.positive(file, "low_freq_factor", rope.get("low_freq_factor").real());
-            double high = Limits.positive(file, "high_freq_factor", rope.get("high_freq_factor").real());
+            double low = Limits.positive(
+                    file, "low_freq_factor", rope.get("low_freq_factor").real());
+            double high = Limits.positive(
+                    file, "high_freq_factor", rope.get("high_freq_factor").real());
             if (high <= low) {
                 throw Limits.invalid(
                         file, "high_freq_factor", "more than low_freq_factor " + low, String.valueOf(high));

@@ -33,7 +33,8 @@ public final class HubSource {
     static ModelSource open(Path directory, byte[] json, TensorFile weights) {
         Path file = directory.resolve(CONFIG);
         SourceModel model = HubConfigReader.read(file, json);
-        Map<String, Object> provenance = provenance(JsonView.parse(json, file, "config").get("lte"));
+        Map<String, Object> provenance =
+                provenance(JsonView.parse(json, file, "config").get("lte"));
         TensorNames names = names(model, weights);
         Arena arena = Arena.ofShared();
         try {
@@ -94,7 +95,8 @@ public final class HubSource {
         for (String name : List.of("chat_template.json", "tokenizer_config.json")) {
             Path file = directory.resolve(name);
             if (Files.exists(file)) {
-                JsonView template = JsonView.parse(FileContent.of(file), file, name).get("chat_template");
+                JsonView template =
+                        JsonView.parse(FileContent.of(file), file, name).get("chat_template");
                 if (template.isArray()) {
                     return template.elements().stream()
                             .filter(named -> named.get("name").text().equals("default"))

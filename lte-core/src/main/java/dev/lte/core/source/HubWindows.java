@@ -16,7 +16,8 @@ final class HubWindows {
         JsonView window = config.get("sliding_window");
         // Absent means the family's own, null means none.
         int size = config.node().has("sliding_window") ? window.integer(0) : table.window();
-        if (table.windows() == Windows.UPPER && !config.get("use_sliding_window").flag(false)) {
+        if (table.windows() == Windows.UPPER
+                && !config.get("use_sliding_window").flag(false)) {
             size = 0;
         }
         JsonView types = config.get("layer_types");

@@ -66,7 +66,6 @@ final class Limits {
     }
 
     static ModelFormatException invalid(Path file, String key, String expected, String found) {
-        return new ModelFormatException(
-                file, key, ModelFormatException.NO_OFFSET, expected, found);
+        return new ModelFormatException(file, key, ModelFormatException.NO_OFFSET, expected, found);
     }
 }

@@ -48,8 +48,7 @@ final class Llama2cSource {
             TensorNames names = GgufNames.of(config.normPlacement(), true).ignoring(name -> name.startsWith(ANGLES));
             WeightTable weights = new WeightReader(file, names, config, needs, arena).read();
             FileModelSource.About about = new FileModelSource.About(
-                    path,
-                    GgufSource.fileName(path), () -> tokenizer(path, header.vocab()), Optional::empty, Map.of());
+                    path, GgufSource.fileName(path), () -> tokenizer(path, header.vocab()), Optional::empty, Map.of());
             return new FileModelSource(file, arena, config, weights, about);
         } catch (RuntimeException | Error e) {
             arena.close();
@@ -132,6 +131,7 @@ final class Llama2cSource {
 
     private static String names(List<Path> files) {
         return String.join(
-                ", ", files.stream().map(file -> String.valueOf(file.getFileName())).toList());
+                ", ",
+                files.stream().map(file -> String.valueOf(file.getFileName())).toList());
     }
 }

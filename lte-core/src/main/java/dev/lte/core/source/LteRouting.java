@@ -19,7 +19,10 @@ public final class LteRouting {
         }
         if (expertSize < 1 || ffn % expertSize != 0) {
             throw Limits.invalid(
-                    file, prefix + "expert_size", "a divisor of the " + ffn + " FFN neurons", String.valueOf(expertSize));
+                    file,
+                    prefix + "expert_size",
+                    "a divisor of the " + ffn + " FFN neurons",
+                    String.valueOf(expertSize));
         }
         float rounded = (float) threshold;
         if (!(rounded > 0 && rounded < 1)) {

@@ -31,7 +31,8 @@ public final class ModelInspector {
             case HUB_DIRECTORY -> {
                 Path config = model.resolve(HubSource.CONFIG);
                 JsonView.parse(FileContent.of(config), config, "config")
-                        .forEach((key, value) -> metadata.put(key, shortened(value.node().toString())));
+                        .forEach((key, value) ->
+                                metadata.put(key, shortened(value.node().toString())));
                 try (TensorFile file = SafetensorsFile.open(model)) {
                     yield info(file, metadata);
                 }
@@ -53,8 +54,7 @@ public final class ModelInspector {
 
     private static ModelFileInfo info(TensorFile file, Map<String, String> metadata) {
         Stream<TensorEntry> known = file.tensors().stream()
-                .map(tensor -> new TensorEntry(
-                        tensor.name(), tensor.dtype().name(), tensor.shape(), tensor.bytes()));
+                .map(tensor -> new TensorEntry(tensor.name(), tensor.dtype().name(), tensor.shape(), tensor.bytes()));
         Stream<TensorEntry> unknown = file.unsupported().entrySet().stream()
                 .map(entry -> new TensorEntry(entry.getKey(), entry.getValue(), List.of(), 0));
         return new ModelFileInfo(
@@ -83,7 +83,8 @@ public final class ModelInspector {
         for (int i = 0; i < Math.min(length, MOST_ELEMENTS); i++) {
             text.append(i == 0 ? "" : ", ").append(shortened(String.valueOf(Array.get(value, i))));
         }
-        return text.append(length > MOST_ELEMENTS ? ", ... (" + length + " in all)]" : "]").toString();
+        return text.append(length > MOST_ELEMENTS ? ", ... (" + length + " in all)]" : "]")
+                .toString();
     }
 
     private static String shortened(String text) {

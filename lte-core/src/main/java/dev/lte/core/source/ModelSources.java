@@ -67,7 +67,8 @@ public final class ModelSources {
             });
             if (!kinds[0] && kinds[1]) {
                 throw new UnsupportedModelException(
-                        directory + " has its weights as pytorch_model.bin only", "save the model again as safetensors");
+                        directory + " has its weights as pytorch_model.bin only",
+                        "save the model again as safetensors");
             }
         } catch (IOException e) {
             throw new UncheckedIOException("cannot list " + directory, e);

@@ -30,23 +30,26 @@ final class RoleNeeds {
         boolean encoder = family.has(Trait.ENCODER);
         boolean biases = family.has(Trait.BIASES);
         for (WeightRole role : WeightRole.values()) {
-            set(role, switch (role) {
-                case TOKEN_EMBEDDING, ATTENTION_NORM, QUERY, KEY, VALUE, ATTENTION_OUTPUT, FFN_NORM, UP, DOWN -> true;
-                case POSITION_EMBEDDING -> family.has(Trait.LEARNED_POSITIONS);
-                case TOKEN_TYPE_EMBEDDING, EMBEDDING_NORM, EMBEDDING_NORM_BIAS -> encoder;
-                case ATTENTION_NORM_BIAS, FFN_NORM_BIAS -> layerNorm;
-                case QUERY_BIAS, KEY_BIAS, VALUE_BIAS -> biases || family.has(Trait.QKV_BIAS);
-                case ATTENTION_OUTPUT_BIAS, UP_BIAS, DOWN_BIAS -> biases;
-                case QUERY_NORM, KEY_NORM -> family.has(Trait.HEAD_NORMS);
-                case POST_ATTENTION_NORM, POST_FFN_NORM -> around;
-                case GATE -> config.gated();
-                case ROUTER -> config.routing() != null;
-                case FINAL_NORM -> !after;
-                case FINAL_NORM_BIAS -> !after && layerNorm;
-                case HEAD -> !encoder;
-                case CLASSIFIER_DENSE, CLASSIFIER_DENSE_BIAS, CLASSIFIER_OUTPUT, CLASSIFIER_OUTPUT_BIAS ->
-                    config.classes() > 0;
-            });
+            set(
+                    role,
+                    switch (role) {
+                        case TOKEN_EMBEDDING, ATTENTION_NORM, QUERY, KEY, VALUE, ATTENTION_OUTPUT, FFN_NORM, UP, DOWN ->
+                            true;
+                        case POSITION_EMBEDDING -> family.has(Trait.LEARNED_POSITIONS);
+                        case TOKEN_TYPE_EMBEDDING, EMBEDDING_NORM, EMBEDDING_NORM_BIAS -> encoder;
+                        case ATTENTION_NORM_BIAS, FFN_NORM_BIAS -> layerNorm;
+                        case QUERY_BIAS, KEY_BIAS, VALUE_BIAS -> biases || family.has(Trait.QKV_BIAS);
+                        case ATTENTION_OUTPUT_BIAS, UP_BIAS, DOWN_BIAS -> biases;
+                        case QUERY_NORM, KEY_NORM -> family.has(Trait.HEAD_NORMS);
+                        case POST_ATTENTION_NORM, POST_FFN_NORM -> around;
+                        case GATE -> config.gated();
+                        case ROUTER -> config.routing() != null;
+                        case FINAL_NORM -> !after;
+                        case FINAL_NORM_BIAS -> !after && layerNorm;
+                        case HEAD -> !encoder;
+                        case CLASSIFIER_DENSE, CLASSIFIER_DENSE_BIAS, CLASSIFIER_OUTPUT, CLASSIFIER_OUTPUT_BIAS ->
+                            config.classes() > 0;
+                    });
         }
     }
 

@@ -34,7 +34,14 @@ final class Transposer {
     }
 
     private static void moveInts(
-            MemorySegment from, MemorySegment to, long rows, long columns, int row, int rowEnd, int column, int columnEnd) {
+            MemorySegment from,
+            MemorySegment to,
+            long rows,
+            long columns,
+            int row,
+            int rowEnd,
+            int column,
+            int columnEnd) {
         for (long r = row; r < rowEnd; r++) {
             for (long c = column; c < columnEnd; c++) {
                 int value = from.get(ValueLayout.JAVA_INT_UNALIGNED, (r * columns + c) * 4);
@@ -44,7 +51,14 @@ final class Transposer {
     }
 
     private static void moveShorts(
-            MemorySegment from, MemorySegment to, long rows, long columns, int row, int rowEnd, int column, int columnEnd) {
+            MemorySegment from,
+            MemorySegment to,
+            long rows,
+            long columns,
+            int row,
+            int rowEnd,
+            int column,
+            int columnEnd) {
         for (long r = row; r < rowEnd; r++) {
             for (long c = column; c < columnEnd; c++) {
                 short value = from.get(ValueLayout.JAVA_SHORT_UNALIGNED, (r * columns + c) * 2);

@@ -108,11 +108,7 @@ final class WeightReader {
         long size = shape.get(1);
         DType dtype = whole.dtype();
         return new WeightData(
-                whole.name(),
-                dtype,
-                1,
-                (int) size,
-                whole.bytes().asSlice(dtype.byteSize(from), dtype.byteSize(size)));
+                whole.name(), dtype, 1, (int) size, whole.bytes().asSlice(dtype.byteSize(from), dtype.byteSize(size)));
     }
 
     private WeightData whole(TensorInfo tensor, WeightRole role, List<Long> expected) {
@@ -150,7 +146,8 @@ final class WeightReader {
         if (shape.size() == 1) {
             return oneRow && shape.getFirst().equals(expected.get(1));
         }
-        boolean rows = !shape.isEmpty() && (expected.get(0) == WeightShapes.ANY || shape.getFirst().equals(expected.get(0)));
+        boolean rows = !shape.isEmpty()
+                && (expected.get(0) == WeightShapes.ANY || shape.getFirst().equals(expected.get(0)));
         return shape.size() == 2 && rows && shape.get(1).equals(expected.get(1));
     }
 
@@ -209,7 +206,8 @@ final class WeightReader {
 
     private UnsupportedModelException unclaimed(String name) {
         return new UnsupportedModelException(
-                file.path() + ": the tensor " + name + " has no use in a model of architecture " + config.architecture(),
+                file.path() + ": the tensor " + name + " has no use in a model of architecture "
+                        + config.architecture(),
                 "use a checkpoint without additions to its architecture");
     }
 

@@ -19,7 +19,8 @@ final class WeightTable {
         weights.computeIfAbsent(role, key -> new WeightData[role.perLayer() ? layers : 1])[layer] = weight;
     }
 
-    @Nullable WeightData find(WeightRole role, int layer) {
+    @Nullable
+    WeightData find(WeightRole role, int layer) {
         if (layer < 0 || layer >= (role.perLayer() ? layers : 1)) {
             throw new IllegalArgumentException("the model has no layer " + layer + " of " + role);
         }

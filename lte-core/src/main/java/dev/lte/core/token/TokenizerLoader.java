@@ -32,6 +32,11 @@ public final class TokenizerLoader {
         return TokenizerFactory.create(SentencePieceReader.read(model, config), model);
     }
 
+    /** From what a file would record, such as a vocabulary that was just learnt. */
+    public static VocabularyTokenizer fromMetadata(TokenizerMetadata metadata) {
+        return TokenizerFactory.create(metadata, null);
+    }
+
     /**
      * llama2.c's tokenizer.bin.
      *

@@ -71,8 +71,9 @@ final class FakeTensors implements TensorFile {
         String name = names.name(role, layer);
         List<WeightRole> parts = List.of(role);
         for (TensorNames.Fused fused : names.fused()) {
-            if (fused.parts().contains(role) && (names.names().get(fused.parts().getFirst()) == null
-                    || fused.name().contains("_proj"))) {
+            if (fused.parts().contains(role)
+                    && (names.names().get(fused.parts().getFirst()) == null
+                            || fused.name().contains("_proj"))) {
                 name = fused.name(layer);
                 parts = fused.parts();
             }

@@ -19,7 +19,7 @@ public final class Fixtures {
     public static Path directory(String family) {
         String all = System.getProperty("lte.fixtures");
         if (all != null) {
-            return Path.of(all, "hf", family);
+            return Path.of(all, family);
         }
         return resource("fixtures/hf/" + family + "/config.json").getParent();
     }

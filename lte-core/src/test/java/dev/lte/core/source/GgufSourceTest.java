@@ -94,7 +94,11 @@ class GgufSourceTest {
         assertThat(source.name()).isEqualTo("fake");
         assertThatThrownBy(source::tokenizer).isInstanceOf(UnsupportedModelException.class);
         tensors.put("output.weight", DType.F16, 100L, 64L);
-        assertThat(with("general.name", "A model").open().get(WeightRole.HEAD, 0).rows()).isEqualTo(100);
+        assertThat(with("general.name", "A model")
+                        .open()
+                        .get(WeightRole.HEAD, 0)
+                        .rows())
+                .isEqualTo(100);
         assertThat(open().name()).isEqualTo("A model");
     }
 
@@ -141,7 +145,8 @@ class GgufSourceTest {
         long base = tensors.bytes(tensors.info("blk.0.attn_qkv.weight")).address();
         assertThat(source.get(WeightRole.VALUE, 0).bytes().address()).isEqualTo(base + 96 * rowBytes);
         assertThat(source.get(WeightRole.GATE, 0).rows()).isEqualTo(128);
-        assertThat(source.get(WeightRole.UP, 0).bytes().address() - source.get(WeightRole.GATE, 0).bytes().address())
+        assertThat(source.get(WeightRole.UP, 0).bytes().address()
+                        - source.get(WeightRole.GATE, 0).bytes().address())
                 .isEqualTo(128 * DType.Q4_0.byteSize(64));
     }
 
@@ -177,8 +182,7 @@ class GgufSourceTest {
         ModelConfig.Rope yarn = config().ropes().getFirst();
         assertThat(yarn.magnitude()).isCloseTo(1.138629436111989, within(1e-15));
         assertThat(yarn.inverseFrequencies().getFirst()).isEqualTo(1);
-        assertThat(yarn.inverseFrequencies().getLast())
-                .isCloseTo(Math.pow(10_000, -14.0 / 16) / 4, within(1e-15));
+        assertThat(yarn.inverseFrequencies().getLast()).isCloseTo(Math.pow(10_000, -14.0 / 16) / 4, within(1e-15));
         with("qwen2.rope.scaling.type", "spiral");
         assertThatThrownBy(this::open)
                 .isInstanceOf(UnsupportedModelException.class)
@@ -262,7 +266,10 @@ class GgufSourceTest {
             with(key, key.equals("lte.threshold") ? (Object) Double.valueOf(value) : Long.valueOf(value));
         }
         assertThatThrownBy(this::open)
-                .isInstanceOf(value != null && value.equals("2") ? UnsupportedModelException.class : ModelFormatException.class)
+                .isInstanceOf(
+                        value != null && value.equals("2")
+                                ? UnsupportedModelException.class
+                                : ModelFormatException.class)
                 .hasMessageContaining(named);
     }
 
@@ -274,7 +281,9 @@ class GgufSourceTest {
                 .isInstanceOf(ModelFormatException.class)
                 .hasMessageContaining("blk.1.ffn_router.weight: expected a tensor of shape (4, 64), found none");
         tensors.put("blk.1.ffn_router.weight", DType.Q8_0, 4L, 64L);
-        assertThatThrownBy(this::open).isInstanceOf(ModelFormatException.class).hasMessageContaining("F32, F16 or BF16");
+        assertThatThrownBy(this::open)
+                .isInstanceOf(ModelFormatException.class)
+                .hasMessageContaining("F32, F16 or BF16");
         metadata.keySet().removeIf(key -> key.startsWith("lte."));
         assertThatThrownBy(this::open)
                 .isInstanceOf(ModelFormatException.class)
@@ -292,7 +301,8 @@ class GgufSourceTest {
         "llama.attention.causal, false, true"
     })
     void whatIsNotSupportedIsNamedWithWhatIs(String key, String value, String known) {
-        Object typed = value.matches("\\d+") ? (Object) Long.valueOf(value) : value.equals("false") ? (Object) false : value;
+        Object typed =
+                value.matches("\\d+") ? (Object) Long.valueOf(value) : value.equals("false") ? (Object) false : value;
         llama("llama").with(key, typed);
         assertThatThrownBy(this::open)
                 .isInstanceOf(UnsupportedModelException.class)

@@ -82,8 +82,11 @@ class HubConfigReaderTest {
         assertThat(config.attentionSoftcap()).isEqualTo(50);
         assertThat(config.finalSoftcap()).isEqualTo(30);
         assertThat(config.layers()).containsExactly(new Layer(16, 0), new Layer(0, 0), new Layer(16, 0));
-        assertThat(config("gemma2", json -> json.remove("layer_types")).layers()).isEqualTo(config.layers());
-        assertThat(config("gemma2", json -> json.put("query_pre_attn_scalar", 64)).attentionScale()).isEqualTo(0.125f);
+        assertThat(config("gemma2", json -> json.remove("layer_types")).layers())
+                .isEqualTo(config.layers());
+        assertThat(config("gemma2", json -> json.put("query_pre_attn_scalar", 64))
+                        .attentionScale())
+                .isEqualTo(0.125f);
         ModelConfig uncapped = config("gemma2", json -> json.putNull("attn_logit_softcapping"));
         assertThat(uncapped.attentionSoftcap()).isZero();
         ModelConfig unsaid = config("gemma2", json -> json.remove("attn_logit_softcapping"));
@@ -158,8 +161,11 @@ class HubConfigReaderTest {
 
     @Test
     void phi3RotatesAPartAndStretchesWithinTheOriginalLength() throws IOException {
-        ModelConfig half = config("phi3", json -> json.set(
-                "rope_parameters", object("{\"rope_type\":\"default\",\"rope_theta\":1e4,\"partial_rotary_factor\":0.5}")));
+        ModelConfig half = config(
+                "phi3",
+                json -> json.set(
+                        "rope_parameters",
+                        object("{\"rope_type\":\"default\",\"rope_theta\":1e4,\"partial_rotary_factor\":0.5}")));
         assertThat(half.ropes().getFirst().inverseFrequencies()).hasSize(4);
         ModelConfig stretched = config("phi3", json -> {
             json.remove("rope_parameters");
@@ -250,7 +256,8 @@ class HubConfigReaderTest {
         assertThat(opt.activation()).isEqualTo(Activation.RELU);
         assertThat(opt.layers()).containsOnly(new Layer(0, -1));
         assertThat(opt.ropes()).isEmpty();
-        assertThat(config("opt", json -> json.put("do_layer_norm_before", false)).normPlacement())
+        assertThat(config("opt", json -> json.put("do_layer_norm_before", false))
+                        .normPlacement())
                 .isEqualTo(NormPlacement.AFTER);
         ModelConfig roberta = config("roberta");
         assertThat(roberta.positionOffset()).isEqualTo(1);
@@ -278,9 +285,7 @@ class HubConfigReaderTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
                         llama2 | model_type | "mamba" | mamba | llama, mistral
             llama2 | hidden_act | "quick_gelu" | quick_gelu | silu
             llama2 | mlp_bias | true | true | false
@@ -307,9 +312,7 @@ class HubConfigReaderTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
             llama2  | num_hidden_layers   | 1000000000
             llama2  | hidden_size         | 0
             llama2  | hidden_size         | 2147483647
@@ -335,7 +338,8 @@ class HubConfigReaderTest {
     void absurdValuesAreErrorsWithAPlace(String family, String key, String value) {
         assertThatThrownBy(() -> read(family, json -> json.set(key, MAPPER.readTree(value))))
                 .isInstanceOf(ModelFormatException.class)
-                .satisfies(error -> assertThat(((ModelFormatException) error).item()).isNotEmpty());
+                .satisfies(error ->
+                        assertThat(((ModelFormatException) error).item()).isNotEmpty());
     }
 
     @Test

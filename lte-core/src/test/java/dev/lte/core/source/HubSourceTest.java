@@ -66,7 +66,8 @@ class HubSourceTest {
                                 .isEqualTo(model.needs().of(role) == Need.REQUIRED);
                         if (weight != null) {
                             assertThat((long) weight.columns())
-                                    .isEqualTo(WeightShapes.of(role, source.config()).get(1));
+                                    .isEqualTo(WeightShapes.of(role, source.config())
+                                            .get(1));
                         }
                     }
                 }
@@ -91,7 +92,8 @@ class HubSourceTest {
         FakeTensors tensors = tensors("llama2", "model.").remove("model.layers.2.input_layernorm.weight");
         assertThatThrownBy(() -> open("llama2", tensors))
                 .isInstanceOf(ModelFormatException.class)
-                .hasMessageContaining("model.layers.2.input_layernorm.weight: expected a tensor of shape (64), found none");
+                .hasMessageContaining(
+                        "model.layers.2.input_layernorm.weight: expected a tensor of shape (64), found none");
     }
 
     @Test
@@ -104,7 +106,8 @@ class HubSourceTest {
 
     @Test
     void buffersOfOlderVersionsAreIgnored() throws IOException {
-        FakeTensors llama = tensors("llama2", "model.").put("model.layers.0.self_attn.rotary_emb.inv_freq", new float[8]);
+        FakeTensors llama =
+                tensors("llama2", "model.").put("model.layers.0.self_attn.rotary_emb.inv_freq", new float[8]);
         open("llama2", llama).close();
         FakeTensors gpt2 = tensors("gpt2", "transformer.")
                 .put("transformer.h.0.attn.bias", DType.F32, 1L, 1L, 256L, 256L)
@@ -120,11 +123,16 @@ class HubSourceTest {
                 .hasMessageContaining("model.layers.0.mlp.router.weight")
                 .hasMessageContaining("expert size and threshold");
         ObjectNode json = (ObjectNode) MAPPER.readTree(Fixtures.config("llama2"));
-        json.putObject("lte").put("version", 1).put("expert_size", 32).put("threshold", 0.25).put("task", "stories");
+        json.putObject("lte")
+                .put("version", 1)
+                .put("expert_size", 32)
+                .put("threshold", 0.25)
+                .put("task", "stories");
         byte[] routed = MAPPER.writeValueAsBytes(json);
         assertThatThrownBy(() -> HubSource.open(directory, routed, without))
                 .isInstanceOf(ModelFormatException.class)
-                .hasMessageContaining("model.layers.1.mlp.router.weight: expected a tensor of shape (6, 64), found none");
+                .hasMessageContaining(
+                        "model.layers.1.mlp.router.weight: expected a tensor of shape (6, 64), found none");
         FakeTensors with = tensors("llama2", "model.");
         for (int layer = 0; layer < 3; layer++) {
             with.put("model.layers." + layer + ".mlp.router.weight", DType.F32, 6L, 64L);

@@ -153,14 +153,19 @@ public class ModelSourcesTest {
         for (Path path : List.of(text, empty, directory, directory.resolve("nowhere"))) {
             assertThatThrownBy(() -> ModelSources.open(path))
                     .isInstanceOf(ModelFormatException.class)
-                    .hasMessageContaining("expected a GGUF file, a llama2.c checkpoint, or a directory with config.json");
+                    .hasMessageContaining(
+                            "expected a GGUF file, a llama2.c checkpoint, or a directory with config.json");
         }
         assertThatThrownBy(() -> ModelSources.open(Fixtures.directory("llama2").resolve("model.safetensors")))
                 .isInstanceOf(UnsupportedModelException.class)
                 .hasMessageContaining("directory");
         Path later = Files.write(
                 directory.resolve("later.bin"),
-                ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN).putInt(0x616b3432).putInt(2).array());
+                ByteBuffer.allocate(64)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .putInt(0x616b3432)
+                        .putInt(2)
+                        .array());
         assertThatThrownBy(() -> ModelSources.open(later))
                 .isInstanceOf(UnsupportedModelException.class)
                 .hasMessageContaining("version 2");
@@ -182,7 +187,10 @@ public class ModelSourcesTest {
                 file,
                 Map.of("general.architecture", "llama"),
                 List.of(new GgufWriter.Entry(
-                        "token_embd.weight", DType.F32, List.of(1L, 1L), sink -> sink.write(MemorySegment.ofArray(new byte[4])))));
+                        "token_embd.weight",
+                        DType.F32,
+                        List.of(1L, 1L),
+                        sink -> sink.write(MemorySegment.ofArray(new byte[4])))));
         assertThatThrownBy(() -> ModelSources.open(file)).isInstanceOf(ModelFormatException.class);
         Files.delete(file);
     }
