@@ -1,9 +1,10 @@
 package dev.lte.cpu;
 
 import dev.lte.backend.DType;
+import java.lang.foreign.MemorySegment;
 
 /**
- * The rows of a tensor as floats, one at a time: F32 rows where they are, others by way of a buffer. Belongs to one worker;
+ * The rows of a tensor as floats, one at a time: F32 rows where they are, BF16 by way of a buffer. Belongs to one worker;
  * {@link #values} and {@link #start} are valid until the next call.
  */
 final class RowCursor {
@@ -24,9 +25,19 @@ final class RowCursor {
     RowCursor read(CpuTensor tensor, int row) {
         overwrite(tensor, row);
         if (tensor.dtype() != DType.F32) {
-            tensor.readRow(row, 0, tensor.columns(), buffer, 0);
+            decode(tensor.halves(), tensor.rowStart(row), tensor.columns(), buffer);
         }
         return this;
+    }
+
+    /**
+     * BF16 without vectors: cursors are read many times in a kernel, and where C2 inlines vector code at each of these places, it
+     * runs out of nodes and boxes the vectors of the kernel itself.
+     */
+    private static void decode(MemorySegment from, long start, int count, float[] to) {
+        for (int i = 0; i < count; i++) {
+            to[i] = HalfRows.bf16ToFloat(from.get(CpuTensor.SHORT, 2 * (start + i)));
+        }
     }
 
     /** Goes to a row whose elements will all be set and then stored; what is there now is undefined. */
@@ -47,7 +58,7 @@ final class RowCursor {
     /** Brings changes of the row back to the tensor, if it is not there already. */
     void store(CpuTensor tensor, int row) {
         if (tensor.dtype() != DType.F32) {
-            tensor.writeRow(row, 0, tensor.columns(), buffer, 0);
+            HalfRows.encodeBf16(buffer, 0, tensor.columns(), tensor.halves(), tensor.rowStart(row));
         }
     }
 
