@@ -25,6 +25,7 @@ public final class MappedFile implements AutoCloseable {
     }
 
     /** @throws UncheckedIOException if the file cannot be read */
+    @SuppressWarnings("MustBeClosedChecker") // Closed with the result.
     public static MappedFile open(Path file) {
         Arena arena = Arena.ofShared();
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
