@@ -185,3 +185,13 @@ __device__ __forceinline__ float element(int type, const u8 *row, const u16 *sca
         }
     }
 }
+
+// The row of a cache that holds a position of a sequence, -1 if the tables lead outside.
+__device__ __forceinline__ i64 cacheRow(const int *pages, i64 pageStride, int sequences, int perSequence, int pageSize,
+                                        i64 cacheRows, int sequence, int position) {
+    if (sequence < 0 || sequence >= sequences || position < 0 || position / pageSize >= perSequence) {
+        return -1;
+    }
+    i64 row = (i64)pages[sequence * pageStride + position / pageSize] * pageSize + position % pageSize;
+    return row < 0 || row >= cacheRows ? -1 : row;
+}

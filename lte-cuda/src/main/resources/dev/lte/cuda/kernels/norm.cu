@@ -13,7 +13,7 @@ __device__ __forceinline__ float blockSum(float value, float *shared) {
     return sum;
 }
 
-extern "C" __global__ void norm(float *out, i64 outStride, const float *x, i64 xStride, const float *weight,
+extern "C" __global__ void normRows(float *out, i64 outStride, const float *x, i64 xStride, const float *weight,
                                 const float *bias, int columns, int layer, float epsilon, float offset) {
     __shared__ float shared[32];
     const float *row = x + blockIdx.x * xStride + (i64)blockIdx.y * columns;

@@ -2,7 +2,7 @@
 
 // Lists the experts g with scores[t][g] > thresholds[t] in ascending order. A block of 1024 threads per row: every warp counts
 // its 32 experts by a ballot, and writes where the warps before it end.
-extern "C" __global__ void select(int *experts, i64 expertStride, int *counts, i64 countStride, const float *scores,
+extern "C" __global__ void selectExperts(int *experts, i64 expertStride, int *counts, i64 countStride, const float *scores,
                                   i64 scoreStride, const float *thresholds, i64 thresholdStride, int n) {
     __shared__ int totals[32];
     int t = blockIdx.x;
@@ -38,7 +38,7 @@ extern "C" __global__ void select(int *experts, i64 expertStride, int *counts, i
 // The union of the lists of up to 32 rows. masks (N): bit t says that row t wants expert g. list: the wanted experts, ascending.
 // buckets: those with g % 8 == w, ascending, from w * ceil(N / 8) on. sizes: the length of the list, then those of the 8
 // buckets. One block of 1024 threads. Counts and experts outside are clamped and skipped.
-extern "C" __global__ void unite(u32 *masks, int *list, int *buckets, int *sizes, const int *experts, i64 expertStride,
+extern "C" __global__ void uniteExperts(u32 *masks, int *list, int *buckets, int *sizes, const int *experts, i64 expertStride,
                                  const int *counts, i64 countStride, int rows, int n) {
     __shared__ int totals[32];
     int lane = threadIdx.x & 31;

@@ -126,16 +126,6 @@ extern "C" __global__ void argmax(int *ids, i64 idStride, const float *logits, i
     }
 }
 
-// The row of a cache that holds a position of a sequence, -1 if the tables lead outside.
-__device__ __forceinline__ i64 cacheRow(const int *pages, i64 pageStride, int sequences, int perSequence, int pageSize,
-                                        i64 cacheRows, int sequence, int position) {
-    if (sequence < 0 || sequence >= sequences || position < 0 || position / pageSize >= perSequence) {
-        return -1;
-    }
-    i64 row = (i64)pages[sequence * pageStride + position / pageSize] * pageSize + position % pageSize;
-    return row < 0 || row >= cacheRows ? -1 : row;
-}
-
 // Stores k[t] and v[t], (T, C), in the cache rows of their positions; padding and rows without a page go nowhere.
 extern "C" __global__ void append(u8 *keys, i64 keyStride, u8 *values, i64 valueStride, int type, i64 cacheRows,
                                   const float *k, i64 kStride, const float *v, i64 vStride, const int *positions,
