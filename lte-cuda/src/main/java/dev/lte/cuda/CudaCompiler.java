@@ -124,8 +124,9 @@ final class CudaCompiler {
         try (BytePointer text = new BytePointer(source, StandardCharsets.UTF_8);
                 BytePointer title = new BytePointer(name, StandardCharsets.UTF_8);
                 BytePointer argument = new BytePointer(option, StandardCharsets.UTF_8);
-                PointerPointer<BytePointer> arguments = new PointerPointer<>(argument);
+                PointerPointer<BytePointer> arguments = new PointerPointer<>(1);
                 SizeTPointer size = new SizeTPointer(1)) {
+            arguments.put(0, argument);
             check(
                     "nvrtcCreateProgram",
                     nvrtc.nvrtcCreateProgram(
