@@ -22,12 +22,23 @@ final class CudaAttention {
     /** Where the rows of a pass belong, checked to be this backend's. */
     record Rows(CudaTensor positions, CudaTensor sequences, CudaTensor pages, int pageSize) {
         void put(CudaLaunch launch) {
-            launch.put(positions).put(sequences).put(pages).put(pages.rows()).put(pages.columns()).put(pageSize);
+            launch.put(positions)
+                    .put(sequences)
+                    .put(pages)
+                    .put(pages.rows())
+                    .put(pages.columns())
+                    .put(pageSize);
         }
     }
 
     void append(CudaTensor keys, CudaTensor values, CudaTensor k, CudaTensor v, Rows rows) {
-        launch.start().put(keys).put(values).put(Segment.code(keys.dtype())).put((long) keys.rows()).put(k).put(v);
+        launch.start()
+                .put(keys)
+                .put(values)
+                .put(Segment.code(keys.dtype()))
+                .put((long) keys.rows())
+                .put(k)
+                .put(v);
         rows.put(launch);
         launch.put(k.rows()).put(k.columns());
         launch.runRows(module.function("append"), k.rows(), k.columns());
@@ -67,8 +78,15 @@ final class CudaAttention {
         long states = scratch.atLeast(4L * out.rows() * spec.heads() * parts * (headSize + 2));
         launch.start().put(states).put(q).put(keys).put(values).put((long) keys.rows());
         where.run();
-        launch.put(out.rows()).put(spec.heads()).put(spec.heads() / spec.keyValueHeads()).put(headSize);
-        launch.put(spec.scale()).put(spec.causal() ? 1 : 0).put(spec.window()).put(spec.softcap()).put(partSize);
+        launch.put(out.rows())
+                .put(spec.heads())
+                .put(spec.heads() / spec.keyValueHeads())
+                .put(headSize);
+        launch.put(spec.scale())
+                .put(spec.causal() ? 1 : 0)
+                .put(spec.window())
+                .put(spec.softcap())
+                .put(partSize);
         DType dtype = keys.dtype();
         String name = "attend_" + dtype + (headSize <= 64 ? "_2" : headSize <= 128 ? "_4" : "_16");
         launch.run(module.function(name), parts, spec.heads(), out.rows(), 128);

@@ -124,7 +124,8 @@ final class CudaBackend implements Backend {
             for (int from = 0; from < parts.size(); ) {
                 int to = from;
                 int together = 0;
-                while (to < parts.size() && parts.get(to).dtype() == parts.get(from).dtype()) {
+                while (to < parts.size()
+                        && parts.get(to).dtype() == parts.get(from).dtype()) {
                     together += parts.get(to++).rows();
                 }
                 DType dtype = parts.get(from).dtype();
@@ -148,7 +149,8 @@ final class CudaBackend implements Backend {
 
     @Override
     public FfnWeights ffn(FfnData data) {
-        for (@Nullable WeightData part :
+        for (@Nullable
+        WeightData part :
                 new @Nullable WeightData[] {data.gate(), data.up(), data.down(), data.upBias(), data.downBias()}) {
             if (part != null) {
                 checkSupported(part);

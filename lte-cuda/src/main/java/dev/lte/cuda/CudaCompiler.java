@@ -55,7 +55,8 @@ final class CudaCompiler {
     /** The machine code of {@code kernels/NAME.cu}. */
     byte[] compile(String name) {
         String source = resource("common.cuh") + resource(name + ".cu");
-        String key = HexFormat.of().formatHex(hash((version + '\n' + option + '\n' + source).getBytes(StandardCharsets.UTF_8)));
+        String key = HexFormat.of()
+                .formatHex(hash((version + '\n' + option + '\n' + source).getBytes(StandardCharsets.UTF_8)));
         Path file = folder == null ? null : folder.resolve(key + ".cubin");
         byte[] code = file == null ? null : read(file);
         if (code == null) {

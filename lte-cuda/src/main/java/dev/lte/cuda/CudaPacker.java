@@ -71,7 +71,12 @@ final class CudaPacker implements AutoCloseable {
         for (int first = 0; first < data.rows(); first += rowsAtOnce) {
             int rows = Math.min(rowsAtOnce, data.rows() - first);
             upload(data.bytes().asSlice(first * data.rowBytes(), rows * data.rowBytes()));
-            launch.start().put(to.address()).put(to.scales()).put(to.stride()).put(slab).put(data.rowBytes());
+            launch.start()
+                    .put(to.address())
+                    .put(to.scales())
+                    .put(to.stride())
+                    .put(slab)
+                    .put(data.rowBytes());
             launch.put(to.code()).put(first).put(rows).put(data.columns() / layout.pieces());
             put(layout);
             run("packRows", rows, to.stride(), layout);
@@ -84,7 +89,11 @@ final class CudaPacker implements AutoCloseable {
         Segment packed = allocate("staging of " + data.name(), data.dtype(), data.rows(), data.columns());
         try {
             pack(data, packed, Layout.plain(data.rows()));
-            launch.start().put(to.address()).put(to.stride()).put(packed.address()).put(packed.scales());
+            launch.start()
+                    .put(to.address())
+                    .put(to.stride())
+                    .put(packed.address())
+                    .put(packed.scales());
             launch.put(packed.stride()).put(packed.code()).put(data.columns()).put(data.rows());
             launch.put(data.columns() / layout.pieces());
             put(layout);

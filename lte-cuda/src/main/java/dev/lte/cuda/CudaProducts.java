@@ -37,7 +37,10 @@ final class CudaProducts {
             String name = "linear_" + segment.dtype() + "_" + (fast ? String.valueOf(group) : "any");
             launch.start().put(out.address() + 4L * start).put(out.stride()).put(x);
             launch.put(segment.address()).put(segment.scales()).put(segment.stride());
-            launch.put(bias == null ? 0L : bias.address() + 4L * start).put(rows).put(segment.rows()).put(columns);
+            launch.put(bias == null ? 0L : bias.address() + 4L * start)
+                    .put(rows)
+                    .put(segment.rows())
+                    .put(columns);
             launch.put(mode).put(whole && segment.isAligned() ? 1 : 0);
             int lines = 4 * (fast ? lines(segment, group) : 1);
             launch.run(module.function(name), (segment.rows() + lines - 1) / lines, 1, 1, 128);
@@ -83,7 +86,10 @@ final class CudaProducts {
         for (int t = 0; t < y.rows(); t += FFN_ROWS) {
             int end = Math.min(t + FFN_ROWS, y.rows());
             launch.start().put(masks).put(list).put(buckets).put(sizes);
-            launch.put(experts.rowRange(t, end)).put(counts.rowRange(t, end)).put(end - t).put(n);
+            launch.put(experts.rowRange(t, end))
+                    .put(counts.rowRange(t, end))
+                    .put(end - t)
+                    .put(n);
             launch.run(module.function("uniteExperts"), 1, 1, 1, 1024);
             run(y.rowRange(t, end), x.rowRange(t, end), ffn, write, masks, list, buckets, sizes, hidden);
         }
@@ -112,7 +118,10 @@ final class CudaProducts {
         launch.start().put(hidden).put((long) neurons).put(x);
         launch.put(inner.address()).put(inner.scales()).put(inner.stride()).put(ffn.upBias());
         launch.put(masks).put(list).put(sizes).put(rows).put(spec.model()).put(spec.expertSize());
-        launch.put(ffn.padded()).put(spec.experts()).put(spec.activation().ordinal()).put(aligned ? 1 : 0);
+        launch.put(ffn.padded())
+                .put(spec.experts())
+                .put(spec.activation().ordinal())
+                .put(aligned ? 1 : 0);
         String innerName = "inner_" + inner.dtype() + (spec.gated() ? "_gated" : "_plain");
         launch.run(module.function(innerName), (neurons + 3) / 4, 1, 1, 128);
         int lanes = Integer.highestOneBit(Math.min(32, ffn.padded() / Segment.chunk(outer.dtype())));

@@ -81,8 +81,16 @@ final class CudaQueue implements KernelQueue {
             CudaTensor from = own(table);
             int start = 0;
             for (Segment segment : from.segments()) {
-                launch.start().put(own(out)).put(segment.address()).put(segment.scales()).put(segment.stride());
-                launch.put(segment.code()).put(own(ids)).put(start).put(segment.rows()).put(table.rows());
+                launch.start()
+                        .put(own(out))
+                        .put(segment.address())
+                        .put(segment.scales())
+                        .put(segment.stride());
+                launch.put(segment.code())
+                        .put(own(ids))
+                        .put(start)
+                        .put(segment.rows())
+                        .put(table.rows());
                 launch.put(out.rows()).put(out.columns()).put(scale).put(mode);
                 launch.runRows(module.function("embed"), out.rows(), out.columns());
                 start += segment.rows();
@@ -97,7 +105,9 @@ final class CudaQueue implements KernelQueue {
             int columns = weight.columns();
             launch.start().put(own(out)).put(own(x)).put(own(weight).address());
             launch.put(bias == null ? 0L : own(bias).address()).put(columns);
-            launch.put(spec.kind() == NormSpec.Kind.LAYER ? 1 : 0).put(spec.epsilon()).put(spec.weightOffset());
+            launch.put(spec.kind() == NormSpec.Kind.LAYER ? 1 : 0)
+                    .put(spec.epsilon())
+                    .put(spec.weightOffset());
             int threads = Math.clamp((columns + 127) / 128 * 32, 32, 1024);
             launch.run(module.function("normRows"), out.rows(), out.columns() / columns, 1, threads);
         });
@@ -175,7 +185,13 @@ final class CudaQueue implements KernelQueue {
     public void gatherRows(Tensor out, Tensor x, Tensor rows) {
         KernelChecks.gatherRows(out, x, rows);
         enqueue(out, () -> {
-            launch.start().put(own(out)).put(own(x)).put(own(rows)).put(x.rows()).put(out.rows()).put(out.columns());
+            launch.start()
+                    .put(own(out))
+                    .put(own(x))
+                    .put(own(rows))
+                    .put(x.rows())
+                    .put(out.rows())
+                    .put(out.columns());
             launch.runRows(module.function("gather"), out.rows(), out.columns());
         });
     }
@@ -207,8 +223,10 @@ final class CudaQueue implements KernelQueue {
     public void sparseFfn(Tensor y, Tensor x, FfnWeights weights, ExpertSelection selection, Write write) {
         KernelChecks.sparseFfn(y, x, weights, selection);
         Objects.requireNonNull(write);
-        enqueue(y, () -> products.sparse(
-                own(y), own(x), own(weights), own(selection.experts()), own(selection.counts()), write));
+        enqueue(
+                y,
+                () -> products.sparse(
+                        own(y), own(x), own(weights), own(selection.experts()), own(selection.counts()), write));
     }
 
     @Override

@@ -47,23 +47,47 @@ final class CudaTransfers {
     }
 
     void write(CudaTensor to, float[] values) {
-        forParts(to, (part, first) -> put(part, first, to.columns(), (index, offset, count) ->
-                MemorySegment.copy(values, index, host, ValueLayout.JAVA_FLOAT, offset, count)));
+        forParts(
+                to,
+                (part, first) -> put(
+                        part,
+                        first,
+                        to.columns(),
+                        (index, offset, count) ->
+                                MemorySegment.copy(values, index, host, ValueLayout.JAVA_FLOAT, offset, count)));
     }
 
     void write(CudaTensor to, int[] values) {
-        forParts(to, (part, first) -> put(part, first, to.columns(), (index, offset, count) ->
-                MemorySegment.copy(values, index, host, ValueLayout.JAVA_INT, offset, count)));
+        forParts(
+                to,
+                (part, first) -> put(
+                        part,
+                        first,
+                        to.columns(),
+                        (index, offset, count) ->
+                                MemorySegment.copy(values, index, host, ValueLayout.JAVA_INT, offset, count)));
     }
 
     void read(CudaTensor from, float[] values) {
-        forParts(from, (part, first) -> get(part, first, from.columns(), (index, offset, count) ->
-                MemorySegment.copy(host, ValueLayout.JAVA_FLOAT, offset, values, index, count)));
+        forParts(
+                from,
+                (part, first) -> get(
+                        part,
+                        first,
+                        from.columns(),
+                        (index, offset, count) ->
+                                MemorySegment.copy(host, ValueLayout.JAVA_FLOAT, offset, values, index, count)));
     }
 
     void read(CudaTensor from, int[] values) {
-        forParts(from, (part, first) -> get(part, first, from.columns(), (index, offset, count) ->
-                MemorySegment.copy(host, ValueLayout.JAVA_INT, offset, values, index, count)));
+        forParts(
+                from,
+                (part, first) -> get(
+                        part,
+                        first,
+                        from.columns(),
+                        (index, offset, count) ->
+                                MemorySegment.copy(host, ValueLayout.JAVA_INT, offset, values, index, count)));
     }
 
     /** Cuts a tensor into pieces that fit the area; a piece comes with the array index of its first value. */
@@ -97,7 +121,12 @@ final class CudaTransfers {
         used += (bytes + 15) / 16 * 16;
         launch.start();
         if (part.dtype() == DType.I32) {
-            launch.put(part).put(staged).put((long) part.columns()).put(0L).put(0L).put(0);
+            launch.put(part)
+                    .put(staged)
+                    .put((long) part.columns())
+                    .put(0L)
+                    .put(0L)
+                    .put(0);
             launch.put(part.rows()).put(part.columns());
             launch.runRows(module.function("gather"), part.rows(), part.columns());
         } else {
@@ -111,15 +140,34 @@ final class CudaTransfers {
         await();
         int columns = part.columns();
         if (part.dtype() == DType.I32) {
-            launch.start().put(device).put((long) columns).put(part).put(0L).put(0L).put(0);
+            launch.start()
+                    .put(device)
+                    .put((long) columns)
+                    .put(part)
+                    .put(0L)
+                    .put(0L)
+                    .put(0);
             launch.put(part.rows()).put(columns);
             launch.runRows(module.function("gather"), part.rows(), columns);
         } else {
             long to = device;
             for (Segment segment : part.segments()) {
-                launch.start().put(to).put((long) columns).put(segment.address()).put(segment.scales());
-                launch.put(segment.stride()).put(segment.code()).put(0L).put(0L).put(0).put(segment.rows());
-                launch.put(segment.rows()).put(segment.rows()).put(columns).put(1f).put(0);
+                launch.start()
+                        .put(to)
+                        .put((long) columns)
+                        .put(segment.address())
+                        .put(segment.scales());
+                launch.put(segment.stride())
+                        .put(segment.code())
+                        .put(0L)
+                        .put(0L)
+                        .put(0)
+                        .put(segment.rows());
+                launch.put(segment.rows())
+                        .put(segment.rows())
+                        .put(columns)
+                        .put(1f)
+                        .put(0);
                 launch.runRows(module.function("embed"), Math.max(1, segment.rows()), columns);
                 to += 4L * segment.rows() * columns;
             }

@@ -125,8 +125,8 @@ final class DecodeBenchmark {
             tokens[t] = random.nextInt(VOCABULARY);
         }
         Tensor ids = integers(b, 1, tokens);
-        RowBatch batch = new RowBatch(
-                integers(b, 1, positions), integers(b, 1, sequences), integers(b, pagesEach, pages), PAGE);
+        RowBatch batch =
+                new RowBatch(integers(b, 1, positions), integers(b, 1, sequences), integers(b, pagesEach, pages), PAGE);
         Tensor x = floats(b, D, 0);
         Tensor normed = floats(b, D, 0);
         Tensor qkv = floats(b, 3 * D, 0);
@@ -134,8 +134,7 @@ final class DecodeBenchmark {
         Tensor scores = floats(b, N, 0);
         Tensor logits = floats(b, VOCABULARY, 0);
         Tensor picked = integers(b, 1, tokens);
-        ExpertSelection selection =
-                new ExpertSelection(integers(b, N, new int[b * N]), integers(b, 1, new int[b]));
+        ExpertSelection selection = new ExpertSelection(integers(b, N, new int[b * N]), integers(b, 1, new int[b]));
         Tensor[] thresholds = new Tensor[layers.size()];
         for (int i = 0; i < thresholds.length; i++) {
             thresholds[i] = floats(b, 1, -1);
@@ -155,11 +154,7 @@ final class DecodeBenchmark {
                     queue.linear(qkv, normed, layer.qkv, null, Write.SET);
                     queue.rope(qkv.columnRange(0, 2 * D), batch.positions(), angles, rope);
                     queue.appendKeyValue(
-                            layer.keys,
-                            layer.values,
-                            qkv.columnRange(D, 2 * D),
-                            qkv.columnRange(2 * D, 3 * D),
-                            batch);
+                            layer.keys, layer.values, qkv.columnRange(D, 2 * D), qkv.columnRange(2 * D, 3 * D), batch);
                     queue.attention(attended, qkv.columnRange(0, D), layer.keys, layer.values, batch, attention);
                     queue.linear(x, attended, layer.out, null, Write.ADD);
                     queue.norm(normed, x, gain, null, norm);
