@@ -26,13 +26,11 @@ public final class CudaBackendProvider implements BackendProvider {
 
     @Override
     public Backend open(BackendOptions options) {
-        Availability availability = CudaProbe.probe(options.device());
-        String reason = "the kernels are not part of this release";
-        String remedy = "use backend cpu";
-        if (availability instanceof Availability.Unavailable unavailable) {
-            reason = unavailable.reason();
-            remedy = unavailable.remedy();
-        }
-        throw new BackendUnavailableException("backend cuda: " + reason, remedy, List.of());
+        return switch (CudaProbe.probe(options.device())) {
+            case Availability.Available available -> new CudaBackend(options.device(), available.device());
+            case Availability.Unavailable unavailable ->
+                throw new BackendUnavailableException(
+                        "backend cuda: " + unavailable.reason(), unavailable.remedy(), List.of());
+        };
     }
 }

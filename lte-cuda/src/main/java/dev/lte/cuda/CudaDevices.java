@@ -2,6 +2,7 @@ package dev.lte.cuda;
 
 import dev.lte.backend.Availability;
 import dev.lte.backend.Availability.Unavailable;
+import dev.lte.backend.DeviceInfo;
 import java.nio.charset.StandardCharsets;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
@@ -14,6 +15,9 @@ final class CudaDevices {
 
     /** Turing, the oldest architecture that CUDA 13 compiles for. */
     private static final int NEEDED_CAPABILITY = 75;
+
+    /** Enough rows for full speed, few enough that a pass takes a fraction of a second. */
+    private static final int PROMPT_ROWS = 256;
 
     private static final int NAME_BYTES = 256;
 
@@ -82,8 +86,7 @@ final class CudaDevices {
                 return new Unavailable(
                         title + " is too old, sm_" + NEEDED_CAPABILITY + " is needed", "use a newer GPU", true);
             }
-            return new Unavailable(
-                    title + " is here, but the kernels are not part of this release", "use backend cpu", true);
+            return new Availability.Available(new DeviceInfo(title, 1, memory.get(), PROMPT_ROWS));
         }
     }
 

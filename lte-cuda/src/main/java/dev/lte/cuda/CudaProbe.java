@@ -8,15 +8,18 @@ import dev.lte.backend.Availability.Unavailable;
  * only when all libraries are there, and no native library without the JVM's leave: elsewhere it would print a warning.
  */
 final class CudaProbe {
-    private static final String INSTALL = "install CUDA 13 (driver 580 or later) and make its libraries findable, on Linux "
-            + "by LD_LIBRARY_PATH or ldconfig";
+    private static final String INSTALL =
+            "install CUDA 13 (driver 580 or later) and make its libraries findable, on Linux "
+                    + "by LD_LIBRARY_PATH or ldconfig";
 
     private CudaProbe() {}
 
     static Availability probe(int device) {
         if (!CudaLibrary.DRIVER.isInUsualPlace()) {
             return new Unavailable(
-                    CudaLibrary.DRIVER.description() + " is not installed", "use a machine with an NVIDIA GPU; " + INSTALL, true);
+                    CudaLibrary.DRIVER.description() + " is not installed",
+                    "use a machine with an NVIDIA GPU; " + INSTALL,
+                    true);
         }
         if (!CudaProbe.class.getModule().isNativeAccessEnabled()) {
             String module = CudaProbe.class.getModule().isNamed() ? "dev.lte.cuda,org.bytedeco.javacpp" : "ALL-UNNAMED";

@@ -29,7 +29,8 @@ class CudaBackendProviderTest {
     void saysWhatIsMissingWithoutADriver() {
         assumeThat(CudaLibrary.DRIVER.isInUsualPlace()).as("an NVIDIA driver").isFalse();
 
-        Availability.Unavailable unavailable = (Availability.Unavailable) provider().probe();
+        Availability.Unavailable unavailable =
+                (Availability.Unavailable) provider().probe();
 
         assertThat(unavailable.reason()).contains("the NVIDIA driver", "is not installed");
         assertThat(unavailable.remedy()).contains("NVIDIA GPU", "CUDA 13");

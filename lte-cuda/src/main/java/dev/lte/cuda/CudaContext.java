@@ -1,0 +1,49 @@
+package dev.lte.cuda;
+
+import static dev.lte.cuda.CudaCheck.check;
+
+import org.bytedeco.cuda.cudart.CUctx_st;
+import org.bytedeco.cuda.global.cudart;
+
+/** The primary context of a device, retained once per backend. It must be current on every thread that calls the driver. */
+final class CudaContext implements AutoCloseable {
+    private final int device;
+    private final CUctx_st context = new CUctx_st();
+
+    CudaContext(int index) {
+        int[] found = new int[1];
+        check("cuInit", cudart.cuInit(0));
+        check("cuDeviceGet", cudart.cuDeviceGet(found, index));
+        device = found[0];
+        check("cuDevicePrimaryCtxRetain", cudart.cuDevicePrimaryCtxRetain(context, device));
+        enter();
+    }
+
+    /** Makes the context current on this thread. */
+    void enter() {
+        check("cuCtxSetCurrent", cudart.cuCtxSetCurrent(context));
+    }
+
+    /** Waits for everything on the device that this context started. */
+    void synchronize() {
+        check("cuCtxSynchronize", cudart.cuCtxSynchronize());
+    }
+
+    /** The architecture, such as 90 for sm_90. */
+    int architecture() {
+        int[] major = new int[1];
+        int[] minor = new int[1];
+        check(
+                "cuDeviceGetAttribute",
+                cudart.cuDeviceGetAttribute(major, cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, device));
+        check(
+                "cuDeviceGetAttribute",
+                cudart.cuDeviceGetAttribute(minor, cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device));
+        return 10 * major[0] + minor[0];
+    }
+
+    @Override
+    public void close() {
+        check("cuDevicePrimaryCtxRelease", cudart.cuDevicePrimaryCtxRelease(device));
+    }
+}

@@ -1,0 +1,136 @@
+package dev.lte.cuda;
+
+import dev.lte.backend.FfnSpec;
+import dev.lte.backend.Write;
+import org.jspecify.annotations.Nullable;
+
+/** Launches the kernels that read weights: linear projections, router scores and feed-forward blocks. */
+final class CudaProducts {
+    static final int ADD = 1;
+    static final int SIGMOID = 2;
+
+    /** Rows of one launch of a feed-forward block: bits of a mask. */
+    private static final int FFN_ROWS = 32;
+
+    private final CudaModule module;
+    private final CudaLaunch launch;
+    private final CudaScratch scratch;
+
+    CudaProducts(CudaModule module, CudaLaunch launch, CudaScratch scratch) {
+        this.module = module;
+        this.launch = launch;
+        this.scratch = scratch;
+    }
+
+    void linear(CudaTensor out, CudaTensor x, CudaTensor weight, @Nullable CudaTensor bias, int mode) {
+        int rows = out.rows();
+        int columns = weight.columns();
+        int start = 0;
+        for (Segment segment : weight.segments()) {
+            if (segment.rows() == 0) {
+                continue;
+            }
+            int chunk = Segment.chunk(segment.dtype());
+            boolean whole = columns % chunk == 0;
+            boolean fast = whole && segment.isAligned() && aligned(x);
+            int group = rows == 1 ? 1 : rows == 2 ? 2 : rows <= 4 ? 4 : 8;
+            String name = "linear_" + segment.dtype() + "_" + (fast ? String.valueOf(group) : "any");
+            launch.start().put(out.address() + 4L * start).put(out.stride()).put(x);
+            launch.put(segment.address()).put(segment.scales()).put(segment.stride());
+            launch.put(bias == null ? 0L : bias.address() + 4L * start)
+                    .put(rows)
+                    .put(segment.rows())
+                    .put(columns);
+            launch.put(mode).put(whole && segment.isAligned() ? 1 : 0);
+            int lines = 4 * (fast ? lines(segment, group) : 1);
+            launch.run(module.function(name), (segment.rows() + lines - 1) / lines, 1, 1, 128);
+            start += segment.rows();
+        }
+    }
+
+    /** Rows of the weight that a warp takes, as in linear.cu. */
+    private static int lines(Segment segment, int group) {
+        if (group <= 2) {
+            return 1;
+        }
+        if (group == 4) {
+            return 2;
+        }
+        return switch (segment.dtype()) {
+            case Q8_0 -> 2;
+            case Q4_0 -> 1;
+            default -> 4;
+        };
+    }
+
+    private static boolean aligned(CudaTensor x) {
+        return x.address() % 16 == 0 && x.stride() % 4 == 0;
+    }
+
+    void dense(CudaTensor y, CudaTensor x, CudaFfn ffn, Write write) {
+        for (int t = 0; t < y.rows(); t += FFN_ROWS) {
+            int end = Math.min(t + FFN_ROWS, y.rows());
+            run(y.rowRange(t, end), x.rowRange(t, end), ffn, write, 0, 0, 0, 0, scratch.atLeast(hiddenBytes(ffn)));
+        }
+    }
+
+    void sparse(CudaTensor y, CudaTensor x, CudaFfn ffn, CudaTensor experts, CudaTensor counts, Write write) {
+        int n = ffn.spec().experts();
+        int capacity = 8 * ((n + 7) / 8);
+        long hiddenBytes = hiddenBytes(ffn);
+        long hidden = scratch.atLeast(hiddenBytes + 4L * (3 * capacity + 16));
+        long masks = hidden + hiddenBytes;
+        long list = masks + 4L * capacity;
+        long buckets = list + 4L * capacity;
+        long sizes = buckets + 4L * capacity;
+        for (int t = 0; t < y.rows(); t += FFN_ROWS) {
+            int end = Math.min(t + FFN_ROWS, y.rows());
+            launch.start().put(masks).put(list).put(buckets).put(sizes);
+            launch.put(experts.rowRange(t, end))
+                    .put(counts.rowRange(t, end))
+                    .put(end - t)
+                    .put(n);
+            launch.run(module.function("uniteExperts"), 1, 1, 1, 1024);
+            run(y.rowRange(t, end), x.rowRange(t, end), ffn, write, masks, list, buckets, sizes, hidden);
+        }
+    }
+
+    private static long hiddenBytes(CudaFfn ffn) {
+        return 4L * FFN_ROWS * ffn.padded() * ffn.spec().experts();
+    }
+
+    private void run(
+            CudaTensor y,
+            CudaTensor x,
+            CudaFfn ffn,
+            Write write,
+            long masks,
+            long list,
+            long buckets,
+            long sizes,
+            long hidden) {
+        FfnSpec spec = ffn.spec();
+        int rows = y.rows();
+        int neurons = spec.experts() * ffn.padded();
+        Segment inner = ffn.inner();
+        Segment outer = ffn.outer();
+        boolean aligned = aligned(x) && spec.model() % Segment.chunk(inner.dtype()) == 0;
+        launch.start().put(hidden).put((long) neurons).put(x);
+        launch.put(inner.address()).put(inner.scales()).put(inner.stride()).put(ffn.upBias());
+        launch.put(masks).put(list).put(sizes).put(rows).put(spec.model()).put(spec.expertSize());
+        launch.put(ffn.padded())
+                .put(spec.experts())
+                .put(spec.activation().ordinal())
+                .put(aligned ? 1 : 0);
+        String innerName = "inner_" + inner.dtype() + (spec.gated() ? "_gated" : "_plain");
+        launch.run(module.function(innerName), (neurons + 3) / 4, 1, 1, 128);
+        int lanes = Integer.highestOneBit(Math.min(32, ffn.padded() / Segment.chunk(outer.dtype())));
+        int perBlock = 32 / lanes;
+        launch.start().put(y).put(hidden).put((long) neurons);
+        launch.put(outer.address()).put(outer.scales()).put(outer.stride()).put(ffn.downBias());
+        launch.put(masks).put(buckets).put(sizes).put(rows).put(spec.model()).put(ffn.padded());
+        launch.put(spec.experts()).put(lanes).put(write == Write.ADD ? ADD : 0);
+        String outerName = "outer_" + outer.dtype() + (rows == 1 ? "_1" : "_4");
+        launch.run(module.function(outerName), (spec.model() + perBlock - 1) / perBlock, 1, 1, 256);
+    }
+}

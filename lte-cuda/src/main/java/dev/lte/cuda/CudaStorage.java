@@ -1,0 +1,34 @@
+package dev.lte.cuda;
+
+/** Device memory of a tensor with all its views, or of a feed-forward block. */
+final class CudaStorage {
+    private final CudaBackend backend;
+    private final long[] addresses;
+    private volatile boolean freed;
+
+    CudaStorage(CudaBackend backend, long... addresses) {
+        this.backend = backend;
+        this.addresses = addresses;
+    }
+
+    CudaBackend backend() {
+        return backend;
+    }
+
+    long[] addresses() {
+        return addresses;
+    }
+
+    /**
+     * @throws IllegalStateException if the memory is gone
+     */
+    void check() {
+        if (freed) {
+            throw new IllegalStateException("the tensor was freed, by itself or with its backend");
+        }
+    }
+
+    void markFreed() {
+        freed = true;
+    }
+}

@@ -1,0 +1,40 @@
+package dev.lte.cuda;
+
+import dev.lte.backend.Availability;
+import dev.lte.backend.Backend;
+import dev.lte.backend.BackendOptions;
+import dev.lte.backend.DType;
+import dev.lte.core.contract.ActivationRounding;
+import dev.lte.core.contract.BackendContractTest;
+import java.util.EnumSet;
+import java.util.Set;
+import org.junit.jupiter.api.condition.EnabledIf;
+
+/** Skipped where there is no device. */
+@EnabledIf(value = "isDeviceHere", disabledReason = "the probe finds no CUDA device that could be used")
+class CudaBackendContractTest extends BackendContractTest {
+    static boolean isDeviceHere() {
+        return new CudaBackendProvider().probe() instanceof Availability.Available;
+    }
+
+    @Override
+    protected Backend open() {
+        return new CudaBackendProvider().open(BackendOptions.defaults());
+    }
+
+    @Override
+    public Set<DType> weightTypes() {
+        return EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0);
+    }
+
+    @Override
+    public Set<DType> cacheTypes() {
+        return EnumSet.of(DType.F32, DType.F16, DType.BF16);
+    }
+
+    /** Activations are never rounded: block types are decoded to F32 as well. */
+    @Override
+    public ActivationRounding rounding(DType weight, int rows) {
+        return ActivationRounding.F32;
+    }
+}
