@@ -24,7 +24,7 @@ final class CudaProbe {
         if (!CudaProbe.class.getModule().isNativeAccessEnabled()) {
             String module = CudaProbe.class.getModule().isNamed() ? "dev.lte.cuda,org.bytedeco.javacpp" : "ALL-UNNAMED";
             return new Unavailable(
-                    "native access is not enabled", "start java with --enable-native-access=" + module, true);
+                    "native access is not enabled", "start java with --enable-native-access=" + module, false);
         }
         for (CudaLibrary library : CudaLibrary.values()) {
             if (!library.canBeLoaded() && !library.isInUsualPlace()) {
