@@ -3,11 +3,11 @@ package dev.lte.core.format;
 import dev.lte.ModelFormatException;
 
 /**
- * What the objects made of a file may take of the Java heap: as much as the file and 32 MB. Few bytes of a file can make many
- * of the heap, an empty string for example 8 bytes 24, so checking lengths against the file is not enough. Not thread-safe.
+ * What the objects made of a file may take of the Java heap: as much as the file and 52 MB. Few bytes of a file can make many
+ * of the heap, an empty string for example 8 bytes 40, so checking lengths against the file is not enough. Not thread-safe.
  */
 public final class HeapBudget {
-    private static final long ALLOWANCE = 32L << 20;
+    private static final long ALLOWANCE = 52L << 20;
 
     private final MappedFile file;
     private long left;

@@ -5,30 +5,41 @@ import dev.lte.core.format.HeapBudget;
 import dev.lte.core.format.MappedFile;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
 /** Reads an untrusted GGUF file from its beginning on; every read is checked against its end first. Not thread-safe. */
 final class GgufCursor {
-    private static final ValueLayout.OfShort SHORT =
+    private static final ValueLayout.OfShort INT16 =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfFloat FLOAT =
+    private static final ValueLayout.OfInt INT32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong INT64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat FLOAT32 =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfDouble DOUBLE =
+    private static final ValueLayout.OfDouble FLOAT64 =
             ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    /** Heap of a string without its characters, and of what refers to it. */
-    private static final int STRING_BYTES = 64;
+    /** Heap of a string without its characters. */
+    private static final int STRING_BYTES = 48;
 
-    /** What decoding UTF-8 takes for a byte, the result included, at most. */
-    private static final int UTF_8_EXPANSION = 5;
+    /** What decoding a long string takes for a byte, the result included, at most. */
+    private static final int LONG_EXPANSION = 5;
+
+    private static final int SHORT = 4096;
 
     private final MappedFile file;
     private final HeapBudget budget;
     private final MemorySegment bytes;
-    private final byte[] shortString = new byte[4096];
+    private final ByteBuffer shortBytes = ByteBuffer.allocate(SHORT);
+    private final CharBuffer shortText = CharBuffer.allocate(SHORT);
+    private final CharsetDecoder decoder = StandardCharsets.UTF_8
+            .newDecoder()
+            .onMalformedInput(CodingErrorAction.REPLACE)
+            .onUnmappableCharacter(CodingErrorAction.REPLACE);
     private long position;
 
     GgufCursor(MappedFile file, HeapBudget budget) {
@@ -59,23 +70,23 @@ final class GgufCursor {
     }
 
     short int16(String item) {
-        return bytes.get(SHORT, take(2, item));
+        return bytes.get(INT16, take(2, item));
     }
 
     int int32(String item) {
-        return bytes.get(INT, take(4, item));
+        return bytes.get(INT32, take(4, item));
     }
 
     long int64(String item) {
-        return bytes.get(LONG, take(8, item));
+        return bytes.get(INT64, take(8, item));
     }
 
     float float32(String item) {
-        return bytes.get(FLOAT, take(4, item));
+        return bytes.get(FLOAT32, take(4, item));
     }
 
     double float64(String item) {
-        return bytes.get(DOUBLE, take(8, item));
+        return bytes.get(FLOAT64, take(8, item));
     }
 
     /** An unsigned number that must fit a long. */
@@ -119,17 +130,24 @@ final class GgufCursor {
     String string(String item) {
         int length = count(1, item);
         long at = take(length, item);
-        boolean isShort = length <= shortString.length;
+        boolean isShort = length <= SHORT;
         if (!isShort) {
             budget.charge(length, item, at);
         }
-        byte[] text = isShort ? shortString : new byte[length];
+        byte[] text = isShort ? shortBytes.array() : new byte[length];
         MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, text, 0, length);
         if (isAscii(text, length)) {
             budget.charge(STRING_BYTES + (long) length, item, at);
             return new String(text, 0, length, StandardCharsets.ISO_8859_1);
         }
-        budget.charge(STRING_BYTES + (long) UTF_8_EXPANSION * length, item, at);
+        if (isShort) {
+            decoder.reset();
+            decoder.decode(shortBytes.clear().limit(length), shortText.clear(), true);
+            int characters = shortText.position();
+            budget.charge(STRING_BYTES + Character.BYTES * characters, item, at);
+            return new String(shortText.array(), 0, characters);
+        }
+        budget.charge(STRING_BYTES + (long) LONG_EXPANSION * length, item, at);
         return new String(text, 0, length, StandardCharsets.UTF_8);
     }
 

@@ -20,7 +20,9 @@ import tools.jackson.core.json.JsonFactory;
  */
 final class JsonStream implements AutoCloseable {
     private static final int LONGEST_NAME = 1 << 16;
-    private static final int LONGEST_STRING = 1 << 22;
+
+    /** The budget is charged when a string has been read: what this takes must fit beside all of it. */
+    private static final int LONGEST_STRING = 1 << 20;
 
     /** Heap of a string without its characters. */
     private static final int STRING_BYTES = 64;

@@ -336,6 +336,27 @@ class GgufFileTest {
         assertThat(AllocatedBytes.ofThisThread() - before).isLessThan(bytes.length + (64L << 20));
     }
 
+    /** As many strings as the largest vocabularies have, in a file that has nothing else. */
+    @Test
+    void largeVocabulariesFitTheBudget() {
+        int tokens = 200_000;
+        int merges = 450_000;
+        GgufBytes file = GgufBytes.header(3, 0, 2).array("tokens", GgufValueType.STRING, tokens);
+        for (int i = 0; i < tokens; i++) {
+            file.string("Ġ" + Integer.toString(i, 36));
+        }
+        file.array("merges", GgufValueType.STRING, merges);
+        for (int i = 0; i < merges; i++) {
+            file.string("Ġ" + Integer.toString(i, 36) + " tion");
+        }
+        byte[] bytes = file.bytes();
+        long before = AllocatedBytes.ofThisThread();
+        GgufMetadata metadata = GgufBytes.open(bytes).metadata();
+        assertThat(AllocatedBytes.ofThisThread() - before).isLessThan(bytes.length + (64L << 20));
+        assertThat(metadata.strings("tokens")[36]).isEqualTo("Ġ10");
+        assertThat(metadata.strings("merges")[merges - 1]).isEqualTo("Ġ9n7z tion");
+    }
+
     @Test
     void readsRealVocabularies() throws Exception {
         Path file =

@@ -1,7 +1,5 @@
 package dev.lte.core.format.gguf;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import dev.lte.backend.DType;
 import dev.lte.core.format.MappedFile;
 import dev.lte.core.format.TensorBody;
@@ -77,19 +75,19 @@ class GgufFuzzTest {
     private static GgufFile open(MappedFile bytes) {
         GgufFile file = GgufFile.of(bytes);
         for (Object value : file.metadata().values().values()) {
-            switch (value) {
-                case String[] texts -> assertThat(texts).doesNotContainNull();
-                default -> assertThat(value.toString()).isNotNull();
+            if (value instanceof String[] texts) {
+                for (String text : texts) {
+                    Objects.requireNonNull(text);
+                }
             }
+            Objects.requireNonNull(value);
         }
         return file;
     }
 
-    private TensorFileFuzz fuzz(int from, int to) throws IOException {
+    private void fuzz(int from, int to) throws IOException {
         byte[] model = model();
-        TensorFileFuzz fuzz = new TensorFileFuzz("GGUF", SEED, GgufFuzzTest::open);
-        fuzz.run(model, model.length / 2, from, to);
-        return fuzz;
+        new TensorFileFuzz("GGUF", SEED, GgufFuzzTest::open).run(model, model.length / 2, from, to);
     }
 
     @Test
@@ -100,7 +98,7 @@ class GgufFuzzTest {
     @Test
     void damagedVocabulariesOpenOrAreRefused() throws IOException {
         byte[] vocabulary = Files.readAllBytes(vocabulary());
-        new TensorFileFuzz("vocabulary", SEED, GgufFuzzTest::open).run(vocabulary, 1000, 0, 100);
+        new TensorFileFuzz("vocabulary", SEED, GgufFuzzTest::open).run(vocabulary, 1000, 0, 200);
     }
 
     @Test

@@ -27,8 +27,7 @@ class SafetensorsFuzzTest {
         byte[] model = model();
         int head =
                 8 + (int) ByteBuffer.wrap(model).order(ByteOrder.LITTLE_ENDIAN).getLong();
-        TensorFileFuzz fuzz = new TensorFileFuzz("safetensors", SEED, SafetensorsFile::of);
-        fuzz.run(model, head, from, to);
+        new TensorFileFuzz("safetensors", SEED, SafetensorsFile::of).run(model, head, from, to);
     }
 
     private static byte[] model() throws IOException {
