@@ -28,6 +28,8 @@ import picocli.CommandLine.Spec;
         name = "bench",
         description = "Measures prompt and generation speed of one stream: medians over repeats after a warm-up.")
 final class BenchCommand implements Callable<Integer> {
+    private static final long WARM_UP_NANOS = 3_000_000_000L;
+
     @Spec
     private CommandSpec spec;
 
@@ -44,7 +46,11 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--repeat", paramLabel = "N", defaultValue = "5", description = "Measured runs. Default: 5.")
     private int repeat;
 
-    @Option(names = "--warm-up", paramLabel = "N", defaultValue = "2", description = "Runs before that. Default: 2.")
+    @Option(
+            names = "--warm-up",
+            paramLabel = "N",
+            defaultValue = "2",
+            description = "Runs before that, for 3 seconds at least; 0 for none. Default: 2.")
     private int warmUp;
 
     @Option(names = "--threshold", paramLabel = "TAU", description = "The sparsity dial; default: the model's own.")
@@ -106,12 +112,16 @@ final class BenchCommand implements Callable<Integer> {
             List<Double> prompt = new ArrayList<>();
             List<Double> generated = new ArrayList<>();
             Completed last = null;
-            for (int run = 0; run < warmUp + repeat; run++) {
-                last = run(loaded, run);
-                if (run >= warmUp) {
-                    prompt.add(promptTokens / (last.timings().timeToFirstToken().toNanos() / 1e9));
-                    generated.add(last.timings().tokensPerSecond());
-                }
+            int run = 0;
+            long begin = System.nanoTime();
+            // Small models are through before the compilers are.
+            while (run < warmUp || (warmUp > 0 && System.nanoTime() - begin < WARM_UP_NANOS)) {
+                run(loaded, run++);
+            }
+            for (int i = 0; i < repeat; i++) {
+                last = run(loaded, run++);
+                prompt.add(promptTokens / (last.timings().timeToFirstToken().toNanos() / 1e9));
+                generated.add(last.timings().tokensPerSecond());
             }
             report(loaded, file, Speed.of(prompt), Speed.of(generated), last);
         }
