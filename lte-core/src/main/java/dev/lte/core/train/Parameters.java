@@ -118,11 +118,7 @@ public final class Parameters {
         boolean router = parts.getFirst().role() == WeightRole.ROUTER;
         Parameter parameter = new Parameter(parts, router ? Parameter.Group.ROUTER : Parameter.Group.MODEL, state);
         for (int i = 0; i < weights.size(); i++) {
-            queue.write(
-                    parameter.view(parts.get(i), state.master()), weights.get(i).values());
-            if (copy != null) {
-                queue.write(parameter.view(parts.get(i), copy), weights.get(i).values());
-            }
+            write(parameter, parts.get(i), weights.get(i));
         }
         return parameter;
     }
@@ -135,6 +131,35 @@ public final class Parameters {
     /** The accumulated gradient of a weight, or null if the model has no such weight; waits for the queue. */
     public @Nullable Matrix gradient(WeightRole role, int layer) {
         return read(role, layer, ParameterState::gradient);
+    }
+
+    /**
+     * Overwrites a weight.
+     *
+     * @throws IllegalArgumentException if the model has none of this role and shape
+     */
+    public void set(WeightRole role, int layer, Matrix weight) {
+        for (Parameter parameter : all) {
+            Parameter.Part part = parameter.find(role, layer);
+            if (part != null) {
+                Tensor master = parameter.view(part, parameter.state().master());
+                if (master.rows() != weight.rows() || master.columns() != weight.columns()) {
+                    throw new IllegalArgumentException("expected " + master.rows() + " x " + master.columns() + " for "
+                            + role + ", found " + weight.rows() + " x " + weight.columns());
+                }
+                write(parameter, part, weight);
+                return;
+            }
+        }
+        throw new IllegalArgumentException("the model has no " + role + " in layer " + layer);
+    }
+
+    private void write(Parameter parameter, Parameter.Part part, Matrix weight) {
+        queue.write(parameter.view(part, parameter.state().master()), weight.values());
+        Tensor copy = parameter.state().copy();
+        if (copy != null) {
+            queue.write(parameter.view(part, copy), weight.values());
+        }
     }
 
     private @Nullable Matrix read(WeightRole role, int layer, Function<ParameterState, Tensor> which) {

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.lte.core.train;
+
+import org.jspecify.annotations.NullMarked;
