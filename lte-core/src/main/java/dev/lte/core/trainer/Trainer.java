@@ -9,6 +9,7 @@ import dev.lte.core.arch.ModelSource;
 import dev.lte.core.convert.HubDirectoryWriter;
 import dev.lte.core.convert.ModelConverter;
 import dev.lte.core.source.ModelSources;
+import dev.lte.core.sparse.Grouping;
 import dev.lte.core.train.WeightValues;
 import dev.lte.train.Stage;
 import dev.lte.train.StartingPoint;
@@ -137,6 +138,9 @@ final class Trainer {
         Stage.Routing first = plan.stages().getFirst().routing();
         if (first == Stage.Routing.HARD && config.routing() == null) {
             throw new InvalidRequestException("stages", "one in which routers learn before a hard one", "a model without");
+        }
+        if (plan.stages().stream().anyMatch(stage -> stage.routing() != Stage.Routing.DENSE)) {
+            Grouping.experts(config.ffn(), plan.expertSize());
         }
         if (config.routing() != null && config.routing().expertSize() != plan.expertSize()) {
             throw new InvalidRequestException(
