@@ -180,6 +180,19 @@ class TrainerTest {
     }
 
     @Test
+    void stepsAreRecordedForFewShapesAndRunFromThere() {
+        RecordingBackend recording = new RecordingBackend();
+        List<TrainingEvent> recorded = TrainingFlux.of(plan("recorded", p -> {}), recording::backend, () -> false)
+                .collectList()
+                .block();
+        assertThat(recorded).isNotNull();
+        assertThat(SmallRun.steps(recorded)).isEqualTo(SmallRun.steps(SmallRun.run(plan("plain", p -> {}))));
+        assertThat(recording.replayed()).isGreaterThan(2_000);
+        // Passes of three stages and evaluations in some shapes each, clearing, and the optimisers.
+        assertThat(recording.recordings()).isBetween(6, 40);
+    }
+
+    @Test
     void oneRunAtATimeHasAFolder() {
         AtomicBoolean stop = new AtomicBoolean();
         TrainingPlan plan = plan("run", p -> {});
