@@ -70,7 +70,8 @@ public final class Stage {
     private static Stage of(Routing routing, @Nullable Recipe recipe, Consumer<Builder> description) {
         Builder builder = new Builder(routing, recipe);
         description.accept(builder);
-        Builder.require(builder.steps > 0 != builder.epochs > 0, "steps", "steps or epochs, one of them", "both or none");
+        Builder.require(
+                builder.steps > 0 != builder.epochs > 0, "steps", "steps or epochs, one of them", "both or none");
         return new Stage(builder);
     }
 

@@ -33,7 +33,8 @@ public sealed interface TrainingEvent {
      * @param experts per layer
      * @param objectives sum over neurons of the squared distance to the mean of their expert, per layer; 0 where the method has none
      */
-    record Grouped(GroupingMethod method, int experts, List<Double> objectives, Duration time) implements TrainingEvent {
+    record Grouped(GroupingMethod method, int experts, List<Double> objectives, Duration time)
+            implements TrainingEvent {
         public Grouped {
             objectives = List.copyOf(objectives);
         }
@@ -126,10 +127,6 @@ public sealed interface TrainingEvent {
      * @param sparsity share of FFN neurons skipped: on the development set, or over the last steps; 0 for a dense model
      * @param time of this run, without what came before it was resumed
      */
-    record Completed(
-            Path model,
-            @Nullable Path directory,
-            long step,
-            double sparsity,
-            Duration time) implements TrainingEvent {}
+    record Completed(Path model, @Nullable Path directory, long step, double sparsity, Duration time)
+            implements TrainingEvent {}
 }

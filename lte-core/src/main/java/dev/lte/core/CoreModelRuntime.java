@@ -21,14 +21,14 @@ import dev.lte.backend.KernelQueue;
 import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.arch.ModelSource;
 import dev.lte.core.arch.WeightRole;
+import dev.lte.core.convert.ModelConverter;
+import dev.lte.core.convert.ModelSynthesizer;
 import dev.lte.core.engine.EngineOptions;
 import dev.lte.core.engine.LocalClassifier;
 import dev.lte.core.engine.LocalModel;
 import dev.lte.core.layer.TransformerLoader;
-import dev.lte.core.convert.ModelConverter;
 import dev.lte.core.source.ModelInspector;
 import dev.lte.core.source.ModelSources;
-import dev.lte.core.convert.ModelSynthesizer;
 import dev.lte.core.token.VocabularyTokenizer;
 import dev.lte.core.trainer.TrainingFlux;
 import dev.lte.spi.ModelRuntime;
@@ -250,8 +250,6 @@ public final class CoreModelRuntime implements ModelRuntime {
     @Override
     public Flux<TrainingEvent> train(TrainingPlan plan, BooleanSupplier stopped) {
         return TrainingFlux.of(
-                plan,
-                () -> BackendSelector.open(plan.backend(), new BackendOptions(plan.threads(), 0)),
-                stopped);
+                plan, () -> BackendSelector.open(plan.backend(), new BackendOptions(plan.threads(), 0)), stopped);
     }
 }

@@ -180,7 +180,8 @@ public final class TrainingModel implements AutoCloseable {
      * @param lambda factor of the separability loss
      */
     public void train(TrainingBatch batch, Gating gating, RoutingLossSpec routing, float eta, float lambda) {
-        // Where scores have gradients the factors are always there, so that steps with and without them are recorded once.
+        // Where scores have gradients the factors are always there, so that steps with and without them are recorded
+        // once.
         boolean objective = eta != 0
                 || lambda != 0
                 || gating.mode() == Gating.Mode.SOFT

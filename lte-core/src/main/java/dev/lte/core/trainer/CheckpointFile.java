@@ -45,7 +45,8 @@ final class CheckpointFile implements WeightValues, AutoCloseable {
     static void write(
             Path target, RunState state, Map<String, String> plan, Parameters parameters, int layers, boolean moments) {
         List<SafetensorsWriter.Entry> entries = new ArrayList<>();
-        for (Parameters.Slot slot : moments ? Parameters.Slot.values() : new Parameters.Slot[] {Parameters.Slot.MASTER}) {
+        for (Parameters.Slot slot :
+                moments ? Parameters.Slot.values() : new Parameters.Slot[] {Parameters.Slot.MASTER}) {
             for (WeightRole role : WeightRole.values()) {
                 for (int layer = 0; layer < (role.perLayer() ? layers : 1); layer++) {
                     int[] shape = parameters.shape(role, layer);
@@ -125,7 +126,11 @@ final class CheckpointFile implements WeightValues, AutoCloseable {
         }
         if (tensor.dtype() != DType.F32) {
             throw new ModelFormatException(
-                    file.path(), tensor.name(), ModelFormatException.NO_OFFSET, "F32", tensor.dtype().toString());
+                    file.path(),
+                    tensor.name(),
+                    ModelFormatException.NO_OFFSET,
+                    "F32",
+                    tensor.dtype().toString());
         }
         float[] values = new float[Math.toIntExact(tensor.rows() * tensor.columns())];
         MemorySegment.copy(file.bytes(tensor), FLOAT, 0, values, 0, values.length);
@@ -139,7 +144,8 @@ final class CheckpointFile implements WeightValues, AutoCloseable {
      * @throws ModelFormatException if a tensor is missing or of another shape
      */
     void restore(Parameters parameters, int layers, boolean moments) {
-        for (Parameters.Slot slot : moments ? Parameters.Slot.values() : new Parameters.Slot[] {Parameters.Slot.MASTER}) {
+        for (Parameters.Slot slot :
+                moments ? Parameters.Slot.values() : new Parameters.Slot[] {Parameters.Slot.MASTER}) {
             for (WeightRole role : WeightRole.values()) {
                 for (int layer = 0; layer < (role.perLayer() ? layers : 1); layer++) {
                     int[] shape = parameters.shape(role, layer);

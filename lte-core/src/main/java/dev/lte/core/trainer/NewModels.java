@@ -110,9 +110,8 @@ final class NewModels {
 
     private static ModelConfig config(NewModel shape, boolean llama, int vocabulary) {
         int headSize = shape.model() / shape.heads();
-        List<Double> frequencies = Arrays.stream(RopeFrequencies.plain(THETA, headSize))
-                .boxed()
-                .toList();
+        List<Double> frequencies =
+                Arrays.stream(RopeFrequencies.plain(THETA, headSize)).boxed().toList();
         return new ModelConfig(
                 shape.family(),
                 shape.model(),

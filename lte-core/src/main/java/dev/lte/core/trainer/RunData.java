@@ -36,7 +36,9 @@ record RunData(TrainingData files, VocabularyTokenizer tokenizer, ModelConfig co
         if (labelled != config.classes() > 0) {
             throw new InvalidRequestException(
                     "data",
-                    config.classes() > 0 ? "texts with classes, for a model that classifies" : "text, for a model that generates",
+                    config.classes() > 0
+                            ? "texts with classes, for a model that classifies"
+                            : "text, for a model that generates",
                     files.format());
         }
         if (tokens > config.contextLength()) {

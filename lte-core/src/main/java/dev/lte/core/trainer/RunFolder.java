@@ -105,7 +105,8 @@ final class RunFolder implements AutoCloseable {
     private List<Path> checkpoints() {
         try {
             List<Path> found = new ArrayList<>(list(checkpoints));
-            found.removeIf(file -> !CHECKPOINT.matcher(String.valueOf(file.getFileName())).matches());
+            found.removeIf(file ->
+                    !CHECKPOINT.matcher(String.valueOf(file.getFileName())).matches());
             found.sort(Comparator.reverseOrder());
             return found;
         } catch (IOException e) {

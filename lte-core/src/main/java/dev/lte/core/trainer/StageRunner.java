@@ -140,7 +140,9 @@ final class StageRunner implements AutoCloseable {
     private void step(StepBatches batches) {
         RunState state = run.state();
         long at = state.stageStep;
-        double eta = controller != null ? controller.eta() : settings.learnsRouting() ? settings.stage().eta() : 0;
+        double eta = controller != null
+                ? controller.eta()
+                : settings.learnsRouting() ? settings.stage().eta() : 0;
         double lambda = settings.learnsRouting() ? settings.lambda().at(at, settings.steps()) : 0;
         double rate = settings.rate().at(at, settings.steps());
         model.clear();
@@ -166,7 +168,8 @@ final class StageRunner implements AutoCloseable {
         }
         RunState state = run.state();
         List<StepHistory.Measured> measured = history.read(pending.size(), settings.isRouted());
-        long tokens = pending.stream().mapToLong(taken -> taken.batches().tokens()).sum();
+        long tokens =
+                pending.stream().mapToLong(taken -> taken.batches().tokens()).sum();
         run.clock().report(pending.size(), tokens);
         for (int i = 0; i < pending.size(); i++) {
             Taken taken = pending.get(i);

@@ -4,7 +4,6 @@ import dev.lte.backend.Gating;
 import dev.lte.backend.RoutingLossSpec;
 import dev.lte.core.train.Schedule;
 import dev.lte.core.train.SparsityController;
-import dev.lte.train.Decay;
 import dev.lte.train.Recipe;
 import dev.lte.train.Stage;
 import dev.lte.train.TrainingPlan;
@@ -39,18 +38,15 @@ record StageSettings(
         float threshold = (float) plan.threshold();
         Recipe recipe = stage.recipe();
         Gating hard = Gating.hard(threshold);
-        Gating gating =
-                switch (stage.routing()) {
-                    case DENSE -> Gating.NONE;
-                    case HARD -> hard;
-                    case LEARNED ->
-                        recipe == null || recipe.isSoft() ? Gating.SOFT : Gating.straightThrough(threshold);
-                };
+        Gating gating = switch (stage.routing()) {
+            case DENSE -> Gating.NONE;
+            case HARD -> hard;
+            case LEARNED -> recipe == null || recipe.isSoft() ? Gating.SOFT : Gating.straightThrough(threshold);
+        };
         boolean squared = recipe == null || recipe.isSquared();
         RoutingLossSpec routing = new RoutingLossSpec(
-                squared ? RoutingLossSpec.Efficiency.SQUARED : RoutingLossSpec.Efficiency.LINEAR,
-                threshold,
-                (float) plan.guard());
+                squared ? RoutingLossSpec.Efficiency.SQUARED : RoutingLossSpec.Efficiency.LINEAR, threshold, (float)
+                        plan.guard());
         return new StageSettings(
                 stage,
                 steps,
@@ -66,11 +62,14 @@ record StageSettings(
     }
 
     private static Schedule schedule(Stage stage, double peak) {
-        return new Schedule.Warmup(peak, stage.warmup(), switch (stage.decay()) {
-            case CONSTANT -> Schedule.Decay.CONSTANT;
-            case LINEAR -> Schedule.Decay.LINEAR;
-            case COSINE -> Schedule.Decay.COSINE;
-        });
+        return new Schedule.Warmup(
+                peak,
+                stage.warmup(),
+                switch (stage.decay()) {
+                    case CONSTANT -> Schedule.Decay.CONSTANT;
+                    case LINEAR -> Schedule.Decay.LINEAR;
+                    case COSINE -> Schedule.Decay.COSINE;
+                });
     }
 
     /** Eta reaches the target before the separability loss, if it rises at the end, fixes which experts run. */

@@ -126,8 +126,9 @@ final class StateJson {
             return null;
         }
         JsonView accuracy = view.get("accuracy");
-        List<Double> layers =
-                view.get("layerSparsity").elements().stream().map(JsonView::real).toList();
+        List<Double> layers = view.get("layerSparsity").elements().stream()
+                .map(JsonView::real)
+                .toList();
         return new TrainingEvent.Evaluated(
                 number(view.get("step")),
                 view.get("stage").integer(),

@@ -32,7 +32,10 @@ final class StepHistory implements AutoCloseable {
     record Measured(
             double task, double efficiency, double separability, List<Double> layerSparsity, List<Double> norms) {
         double sparsity() {
-            return layerSparsity.stream().mapToDouble(Double::doubleValue).average().orElse(0);
+            return layerSparsity.stream()
+                    .mapToDouble(Double::doubleValue)
+                    .average()
+                    .orElse(0);
         }
     }
 

@@ -34,11 +34,7 @@ final class Trainer {
     private final BooleanSupplier ends;
 
     /** @param ends asked between steps */
-    Trainer(
-            TrainingPlan plan,
-            Supplier<Backend> backends,
-            Consumer<TrainingEvent> events,
-            BooleanSupplier ends) {
+    Trainer(TrainingPlan plan, Supplier<Backend> backends, Consumer<TrainingEvent> events, BooleanSupplier ends) {
         this.plan = plan;
         this.backends = backends;
         this.events = events;
@@ -84,8 +80,8 @@ final class Trainer {
             KernelQueue queue,
             long begin) {
         RunState state = checkpoint == null ? new RunState() : checkpoint.state();
-        RunData data = new RunData(
-                plan.data(), start.tokenizer(), start.config(), plan.maxTokens(), plan.tokensPerPass());
+        RunData data =
+                new RunData(plan.data(), start.tokenizer(), start.config(), plan.maxTokens(), plan.tokensPerPass());
         List<Long> steps = new ArrayList<>();
         for (Stage stage : plan.stages()) {
             steps.add(stage.steps() > 0 ? stage.steps() : data.steps(stage.epochs(), stage.batch()));
@@ -137,7 +133,8 @@ final class Trainer {
     private void requireRouters(ModelConfig config) {
         Stage.Routing first = plan.stages().getFirst().routing();
         if (first == Stage.Routing.HARD && config.routing() == null) {
-            throw new InvalidRequestException("stages", "one in which routers learn before a hard one", "a model without");
+            throw new InvalidRequestException(
+                    "stages", "one in which routers learn before a hard one", "a model without");
         }
         if (plan.stages().stream().anyMatch(stage -> stage.routing() != Stage.Routing.DENSE)) {
             Grouping.experts(config.ffn(), plan.expertSize());
@@ -158,7 +155,8 @@ final class Trainer {
     private TrainedSource trained(ModelSource start, ModelInTraining model, RunState state) {
         Map<String, Object> provenance = new LinkedHashMap<>();
         for (int i = 0; i < plan.stages().size(); i++) {
-            provenance.put("training.stage" + i, PlanDigest.describe(plan.stages().get(i)));
+            provenance.put(
+                    "training.stage" + i, PlanDigest.describe(plan.stages().get(i)));
         }
         provenance.put("training.seed", Long.toString(plan.seed()));
         provenance.put("training.grouping", plan.grouping().toString());

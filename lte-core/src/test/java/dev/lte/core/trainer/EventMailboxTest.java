@@ -85,7 +85,8 @@ class EventMailboxTest {
     @Test
     void eventsComeOnAThreadOfTheirOwn() {
         Thread test = Thread.currentThread();
-        StepVerifier.create(events().doOnNext(event -> assertThat(Thread.currentThread()).isNotSameAs(test)))
+        StepVerifier.create(events().doOnNext(
+                                event -> assertThat(Thread.currentThread()).isNotSameAs(test)))
                 .then(() -> mailbox.get().add(step(1)))
                 .expectNextCount(1)
                 .then(() -> mailbox.get().end(null))

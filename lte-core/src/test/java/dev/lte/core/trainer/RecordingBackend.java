@@ -70,7 +70,9 @@ final class RecordingBackend {
             throw new AssertionError("the reference backend trains");
         }
         return type.cast(Proxy.newProxyInstance(
-                type.getClassLoader(), new Class<?>[] {type}, (proxy, method, arguments) -> call(target, method, arguments)));
+                type.getClassLoader(),
+                new Class<?>[] {type},
+                (proxy, method, arguments) -> call(target, method, arguments)));
     }
 
     private @Nullable Object call(Object target, Method method, Object[] arguments) {

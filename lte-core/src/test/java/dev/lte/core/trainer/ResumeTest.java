@@ -81,7 +81,9 @@ class ResumeTest {
         Path folder = temporary.resolve("stopped");
         AtomicInteger asked = new AtomicInteger();
         List<TrainingEvent> first = new ArrayList<>();
-        SmallRun.events(plan(folder), () -> asked.incrementAndGet() > 4).doOnNext(first::add).blockLast();
+        SmallRun.events(plan(folder), () -> asked.incrementAndGet() > 4)
+                .doOnNext(first::add)
+                .blockLast();
         assertThat(first.getLast()).isInstanceOfSatisfying(TrainingEvent.Stopped.class, stopped -> {
             assertThat(stopped.step()).isEqualTo(4);
             assertThat(stopped.checkpoint()).exists();

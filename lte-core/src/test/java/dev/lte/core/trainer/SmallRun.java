@@ -34,7 +34,8 @@ final class SmallRun {
             String who = NOUNS.get(random.nextInt(NOUNS.size()));
             String what = NOUNS.get(random.nextInt(NOUNS.size()));
             String verb = VERBS.get(random.nextInt(VERBS.size()));
-            lines.add("{\"prompt\":\"" + who + " " + verb + "\",\"completion\":\" the " + what + " of the " + who + "\"}");
+            lines.add("{\"prompt\":\"" + who + " " + verb + "\",\"completion\":\" the " + what + " of the " + who
+                    + "\"}");
         }
         return Files.write(folder.resolve(name), lines);
     }
@@ -54,7 +55,8 @@ final class SmallRun {
                     .keepCheckpoints(100)
                     .evaluateEvery(3)
                     .stage(Stage.dense(s -> s.steps(7).batch(6).rate(3e-2)))
-                    .stage(Stage.learned(Recipe.RAMP, s -> s.steps(7).batch(6).rate(1e-2).targetSparsity(0.5)))
+                    .stage(Stage.learned(
+                            Recipe.RAMP, s -> s.steps(7).batch(6).rate(1e-2).targetSparsity(0.5)))
                     .stage(Stage.hard(s -> s.steps(5).batch(6).rate(1e-2)));
             changes.accept(plan);
         });

@@ -51,16 +51,18 @@ class TrainerTest {
 
     @Test
     void theModelIsServedWithTheSparsityThatItWasEvaluatedWith() {
-        // With routers that hardly learn scores stay about where random routers put them, on both sides of the threshold.
-        List<TrainingEvent> events = SmallRun.run(TrainingPlan.of(
-                p -> p.start(new StartingPoint.NewModel("llama", 16, 32, 2, 2, 1, 280, 24))
-                        .data(TrainingData.of(TrainingData.Format.JSONL, train).development(development))
-                        .folder(temporary.resolve("run"))
-                        .maxTokens(24)
-                        .expertSize(8)
-                        .stage(Stage.learned(
-                                Recipe.STRAIGHT_THROUGH, s -> s.steps(4).batch(6).rate(1e-2).routerRate(1e-5).eta(0.1)))
-                        .stage(Stage.hard(s -> s.steps(4).batch(6).rate(1e-2)))));
+        // With routers that hardly learn scores stay about where random routers put them, on both sides of the
+        // threshold.
+        List<TrainingEvent> events = SmallRun.run(TrainingPlan.of(p -> p.start(
+                        new StartingPoint.NewModel("llama", 16, 32, 2, 2, 1, 280, 24))
+                .data(TrainingData.of(TrainingData.Format.JSONL, train).development(development))
+                .folder(temporary.resolve("run"))
+                .maxTokens(24)
+                .expertSize(8)
+                .stage(Stage.learned(
+                        Recipe.STRAIGHT_THROUGH,
+                        s -> s.steps(4).batch(6).rate(1e-2).routerRate(1e-5).eta(0.1)))
+                .stage(Stage.hard(s -> s.steps(4).batch(6).rate(1e-2)))));
         TrainingEvent.Completed completed = (TrainingEvent.Completed) events.getLast();
         assertThat(completed.sparsity()).isBetween(0.01, 0.99);
         LoadOptions reference = LoadOptions.of(o -> o.backend("reference"));
@@ -71,16 +73,18 @@ class TrainerTest {
         try (ModelSource written = ModelSources.open(completed.model())) {
             // GGUF keeps it in single precision.
             assertThat(written.provenance().get("training.sparsity")).isEqualTo((double) (float) completed.sparsity());
-            assertThat(String.valueOf(written.provenance().get("training.stage0"))).contains("eta 0.1");
+            assertThat(String.valueOf(written.provenance().get("training.stage0")))
+                    .contains("eta 0.1");
         }
-        // The development set again, without training: from the model file, with a stage of one step at no rate to speak of.
-        List<TrainingEvent> again = SmallRun.run(TrainingPlan.of(p -> p.start(
-                        new StartingPoint.ExistingModel(completed.model()))
-                .data(TrainingData.of(TrainingData.Format.JSONL, train).development(development))
-                .folder(temporary.resolve("again"))
-                .maxTokens(24)
-                .expertSize(8)
-                .stage(Stage.hard(s -> s.steps(1).batch(1).rate(1e-12)))));
+        // The development set again, without training: from the model file, with a stage of one step at no rate to
+        // speak of.
+        List<TrainingEvent> again =
+                SmallRun.run(TrainingPlan.of(p -> p.start(new StartingPoint.ExistingModel(completed.model()))
+                        .data(TrainingData.of(TrainingData.Format.JSONL, train).development(development))
+                        .folder(temporary.resolve("again"))
+                        .maxTokens(24)
+                        .expertSize(8)
+                        .stage(Stage.hard(s -> s.steps(1).batch(1).rate(1e-12)))));
         TrainingEvent.Evaluated first = last(events);
         TrainingEvent.Evaluated second = last(again);
         // Other passes, so sums in another order: F32.
@@ -102,7 +106,8 @@ class TrainerTest {
     @Test
     void groupingDoesNotChangeWhatADenseModelComputes() throws IOException {
         List<TrainingEvent> events = SmallRun.run(plan("run", p -> {}));
-        assertThat(events.stream().filter(TrainingEvent.Grouped.class::isInstance)).hasSize(1);
+        assertThat(events.stream().filter(TrainingEvent.Grouped.class::isInstance))
+                .hasSize(1);
         try (ModelSource initial = ModelSources.open(temporary.resolve("run/initial.gguf"))) {
             HostWeights weights = HostWeights.of(WeightValues.of(initial), 2);
             Matrix gate = weights.get(WeightRole.GATE, 1);
@@ -120,7 +125,8 @@ class TrainerTest {
     @Test
     void passesOfAnySizeGiveTheSameSteps() {
         List<String> parts = SmallRun.steps(SmallRun.run(plan("parts", p -> p.evaluateEvery(0))));
-        List<TrainingEvent> whole = SmallRun.run(plan("whole", p -> p.evaluateEvery(0).tokensPerPass(1024)));
+        List<TrainingEvent> whole =
+                SmallRun.run(plan("whole", p -> p.evaluateEvery(0).tokensPerPass(1024)));
         for (int i = 0; i < 7; i++) {
             double one = Double.parseDouble(parts.get(i).split(" ")[1]);
             double other = Double.parseDouble(SmallRun.steps(whole).get(i).split(" ")[1]);
@@ -234,7 +240,9 @@ class TrainerTest {
                 .maxTokens(24)
                 .expertSize(8)
                 .stage(Stage.dense(s -> s.epochs(1).batch(10).rate(3e-2)))
-                .stage(Stage.learned(Recipe.STRAIGHT_THROUGH, s -> s.epochs(0.5).batch(10).rate(1e-2).eta(0.5)))
+                .stage(Stage.learned(
+                        Recipe.STRAIGHT_THROUGH,
+                        s -> s.epochs(0.5).batch(10).rate(1e-2).eta(0.5)))
                 .stage(Stage.hard(s -> s.steps(2).batch(10).rate(1e-2))));
         List<TrainingEvent> events = SmallRun.run(plan);
         TrainingEvent.Started started = (TrainingEvent.Started) events.getFirst();

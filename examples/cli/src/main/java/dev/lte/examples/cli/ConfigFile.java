@@ -60,7 +60,9 @@ final class ConfigFile {
 
     private static String firstLine(JacksonException failure) {
         String message = String.valueOf(failure.getOriginalMessage());
-        String where = failure.getLocation() == null ? "" : " at line " + failure.getLocation().getLineNr();
+        String where = failure.getLocation() == null
+                ? ""
+                : " at line " + failure.getLocation().getLineNr();
         return message.lines().findFirst().orElse("") + where;
     }
 
@@ -86,8 +88,9 @@ final class ConfigFile {
         }
         String key = assignment.substring(0, equals);
         String value = assignment.substring(equals + 1);
-        String absolute =
-                FILES.contains(key) ? Path.of(value).toAbsolutePath().normalize().toString() : value;
+        String absolute = FILES.contains(key)
+                ? Path.of(value).toAbsolutePath().normalize().toString()
+                : value;
         set(key, FILES.contains(key) ? StringNode.valueOf(absolute) : scalar(absolute));
     }
 

@@ -51,11 +51,14 @@ final class RunRecord implements AutoCloseable {
             Map<String, Object> about = new LinkedHashMap<>();
             about.put("lte", new LteCommand.Version().getVersion()[0]);
             about.put("java", System.getProperty("java.runtime.version"));
-            about.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
-                    + System.getProperty("os.arch"));
+            about.put(
+                    "os",
+                    System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
+                            + System.getProperty("os.arch"));
             about.put("begun", Instant.now().toString());
             about.put("data", sums(plan));
-            MAPPER.writerWithDefaultPrettyPrinter().writeValue(folder.resolve(RUN).toFile(), about);
+            MAPPER.writerWithDefaultPrettyPrinter()
+                    .writeValue(folder.resolve(RUN).toFile(), about);
             Files.deleteIfExists(folder.resolve(EVENTS));
         } catch (IOException e) {
             throw new UncheckedIOException("cannot write to " + folder, e);

@@ -18,8 +18,9 @@ import picocli.CommandLine.Spec;
 /** Trains a model as a configuration file says, in a folder with all that is needed to repeat the run. */
 @Command(
         name = "train",
-        description = "Trains a model as a configuration file says: dense, then its routers, then with the experts that they"
-                + " choose. Examples of configurations are in examples/experiments.")
+        description =
+                "Trains a model as a configuration file says: dense, then its routers, then with the experts that they"
+                        + " choose. Examples of configurations are in examples/experiments.")
 final class TrainCommand implements Callable<Integer> {
     /** What a shell reports for Ctrl-C. */
     private static final int INTERRUPTED = 130;
@@ -48,8 +49,9 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--set",
             paramLabel = "KEY=VALUE",
-            description = "Replace a value of the configuration, such as stages.1.eta=0.5 (stages count from 0); may be given"
-                    + " several times.")
+            description =
+                    "Replace a value of the configuration, such as stages.1.eta=0.5 (stages count from 0); may be given"
+                            + " several times.")
     private List<String> assignments = List.of();
 
     @Option(names = "--json", description = "Print the last event as one JSON object, and nothing else.")
@@ -93,7 +95,8 @@ final class TrainCommand implements Callable<Integer> {
         }
         Path file = target.resolve(RunRecord.CONFIG);
         if (!Files.exists(file)) {
-            throw new ParameterException(spec.commandLine(), target + " is no folder of a run: it has no " + RunRecord.CONFIG);
+            throw new ParameterException(
+                    spec.commandLine(), target + " is no folder of a run: it has no " + RunRecord.CONFIG);
         }
         ConfigFile configuration = ConfigFile.read(file);
         assignments.forEach(configuration::set);
