@@ -7,6 +7,7 @@ module dev.lte.api {
     exports dev.lte;
     exports dev.lte.backend;
     exports dev.lte.spi;
+    exports dev.lte.train;
 
     uses dev.lte.spi.ModelRuntime;
     uses dev.lte.backend.BackendProvider;

@@ -10,10 +10,14 @@ import dev.lte.Progress;
 import dev.lte.SyntheticModel;
 import dev.lte.Tokenizer;
 import dev.lte.WeightType;
+import dev.lte.train.TrainingEvent;
+import dev.lte.train.TrainingPlan;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import reactor.core.publisher.Flux;
 
 /** What lte-core provides to {@link dev.lte.Lte} and {@link dev.lte.ModelFiles}. */
 public interface ModelRuntime {
@@ -30,6 +34,9 @@ public interface ModelRuntime {
     void synthesize(SyntheticModel description, Path target, Consumer<Progress> progress);
 
     Tokenizer tokenizer(Path model);
+
+    /** @param stopped asked between steps; once true, the run ends in order */
+    Flux<TrainingEvent> train(TrainingPlan plan, BooleanSupplier stopped);
 
     /**
      * The runtime on the class path or module path.

@@ -21,21 +21,26 @@ import dev.lte.backend.KernelQueue;
 import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.arch.ModelSource;
 import dev.lte.core.arch.WeightRole;
+import dev.lte.core.convert.ModelConverter;
+import dev.lte.core.convert.ModelSynthesizer;
 import dev.lte.core.engine.EngineOptions;
 import dev.lte.core.engine.LocalClassifier;
 import dev.lte.core.engine.LocalModel;
 import dev.lte.core.layer.TransformerLoader;
-import dev.lte.core.convert.ModelConverter;
 import dev.lte.core.source.ModelInspector;
 import dev.lte.core.source.ModelSources;
-import dev.lte.core.convert.ModelSynthesizer;
 import dev.lte.core.token.VocabularyTokenizer;
+import dev.lte.core.trainer.TrainingFlux;
 import dev.lte.spi.ModelRuntime;
+import dev.lte.train.TrainingEvent;
+import dev.lte.train.TrainingPlan;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
 
 /** The runtime behind the front door. */
 public final class CoreModelRuntime implements ModelRuntime {
@@ -240,5 +245,11 @@ public final class CoreModelRuntime implements ModelRuntime {
         try (ModelSource source = ModelSources.open(model)) {
             return source.tokenizer();
         }
+    }
+
+    @Override
+    public Flux<TrainingEvent> train(TrainingPlan plan, BooleanSupplier stopped) {
+        return TrainingFlux.of(
+                plan, () -> BackendSelector.open(plan.backend(), new BackendOptions(plan.threads(), 0)), stopped);
     }
 }

@@ -35,7 +35,7 @@ public final class WeightShapes {
     }
 
     /** (rows, columns); vectors have one row. */
-    static List<Long> of(WeightRole role, ModelConfig config) {
+    public static List<Long> of(WeightRole role, ModelConfig config) {
         long model = config.model();
         long queries = (long) config.heads() * config.headSize();
         long keys = (long) config.keyValueHeads() * config.headSize();

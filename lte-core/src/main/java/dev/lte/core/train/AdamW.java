@@ -27,6 +27,7 @@ public final class AdamW implements AutoCloseable {
     private final Tensor squares;
     private final Tensor factor;
     private final Tensor settings;
+    private final Repeated update;
     private long steps;
 
     /**
@@ -44,6 +45,7 @@ public final class AdamW implements AutoCloseable {
         squares = backend.allocate(DType.F32, 1, 1);
         factor = backend.allocate(DType.F32, 1, 1);
         settings = backend.allocate(DType.F32, 1, 3);
+        update = new Repeated(queue, this::clipAndApply);
         for (Parameter parameter : parameters) {
             kernels.fill(parameter.state().mean(), 0);
             kernels.fill(parameter.state().square(), 0);
@@ -70,6 +72,10 @@ public final class AdamW implements AutoCloseable {
         float meanCorrection = (float) (1 / (1 - Math.pow(spec.beta1(), steps)));
         float squareCorrection = (float) (1 / (1 - Math.pow(spec.beta2(), steps)));
         queue.write(settings, new float[] {rate, meanCorrection, squareCorrection});
+        update.run();
+    }
+
+    private void clipAndApply() {
         kernels.fill(squares, 0);
         kernels.addSquares(squares, gradients);
         kernels.clipFactor(factor, squares, maxNorm);
@@ -80,10 +86,16 @@ public final class AdamW implements AutoCloseable {
     private void select() {
         List<Parameter> now = parameters.stream().filter(Parameter::isTrained).toList();
         if (!now.equals(trained)) {
+            update.close();
             trained = now;
             states = now.stream().map(Parameter::state).toList();
             gradients = states.stream().map(ParameterState::gradient).toList();
         }
+    }
+
+    /** The squared norm of all gradients of the last step before clipping, (1, 1). */
+    public Tensor squares() {
+        return squares;
     }
 
     /** The norm of all gradients of the last step before clipping, NaN or infinite if they were; waits for the queue. */
@@ -95,6 +107,7 @@ public final class AdamW implements AutoCloseable {
 
     @Override
     public void close() {
+        update.close();
         backend.free(squares);
         backend.free(factor);
         backend.free(settings);

@@ -58,7 +58,7 @@ final class BatchTensors {
         int[] shifted =
                 Arrays.stream(position).map(p -> p + config.positionOffset()).toArray();
         float[] share = new float[rows];
-        Arrays.fill(share, batch.routingWeight());
+        Arrays.fill(share, 0, batch.tokens(), batch.routingWeight());
         int outputs = batch.targets().length;
         return new TrainingPass(
                 kernels,

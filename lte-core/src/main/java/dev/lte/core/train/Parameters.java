@@ -128,6 +128,39 @@ public final class Parameters {
         return read(role, layer, ParameterState::master);
     }
 
+    /** What training keeps of a weight from step to step. */
+    public enum Slot {
+        /** The weight itself. */
+        MASTER(ParameterState::master),
+        /** The running mean of its gradient. */
+        MEAN(ParameterState::mean),
+        /** The running mean of its squared gradient. */
+        SQUARE(ParameterState::square);
+
+        private final Function<ParameterState, Tensor> tensor;
+
+        Slot(Function<ParameterState, Tensor> tensor) {
+            this.tensor = tensor;
+        }
+    }
+
+    /** As {@link #value}, of any slot. */
+    public @Nullable Matrix value(Slot slot, WeightRole role, int layer) {
+        return read(role, layer, slot.tensor);
+    }
+
+    /** Rows and columns of a weight, or null if the model has none. */
+    public int @Nullable [] shape(WeightRole role, int layer) {
+        for (Parameter parameter : all) {
+            Parameter.Part part = parameter.find(role, layer);
+            if (part != null) {
+                Tensor master = parameter.view(part, parameter.state().master());
+                return new int[] {master.rows(), master.columns()};
+            }
+        }
+        return null;
+    }
+
     /** The accumulated gradient of a weight, or null if the model has no such weight; waits for the queue. */
     public @Nullable Matrix gradient(WeightRole role, int layer) {
         return read(role, layer, ParameterState::gradient);
@@ -139,6 +172,11 @@ public final class Parameters {
      * @throws IllegalArgumentException if the model has none of this role and shape
      */
     public void set(WeightRole role, int layer, Matrix weight) {
+        set(Slot.MASTER, role, layer, weight);
+    }
+
+    /** As {@link #set(WeightRole, int, Matrix)}, of any slot. */
+    public void set(Slot slot, WeightRole role, int layer, Matrix weight) {
         for (Parameter parameter : all) {
             Parameter.Part part = parameter.find(role, layer);
             if (part != null) {
@@ -147,7 +185,11 @@ public final class Parameters {
                     throw new IllegalArgumentException("expected " + master.rows() + " x " + master.columns() + " for "
                             + role + ", found " + weight.rows() + " x " + weight.columns());
                 }
-                write(parameter, part, weight);
+                if (slot == Slot.MASTER) {
+                    write(parameter, part, weight);
+                } else {
+                    queue.write(parameter.view(part, slot.tensor.apply(parameter.state())), weight.values());
+                }
                 return;
             }
         }

@@ -5,19 +5,19 @@ import dev.lte.core.data.TextBatch;
 import java.util.Arrays;
 
 /**
- * The rows of a pass on the host, sequence after sequence without padding.
+ * The rows of a pass on the host, sequence after sequence. Rows behind the last sequence are padding.
  *
  * @param ids (T)
  * @param starts (B + 1), rows {@code starts[b]} to {@code starts[b + 1]} form sequence b
  * @param targets (T) next tokens, or (B) classes; -1 where nothing is predicted
  * @param weights as targets: what each counts for in the loss, 1 / (all that count in the step) for the mean
- * @param routingWeight what every row counts for in the losses of routing, 1 / (rows of the step) for the mean
+ * @param routingWeight what every row of a sequence counts for in the losses of routing, 1 / (rows of the step) for the mean
  */
 public record TrainingBatch(int[] ids, int[] starts, int[] targets, float[] weights, float routingWeight) {
     public TrainingBatch {
-        if (starts.length < 1 || starts[0] != 0 || starts[starts.length - 1] != ids.length) {
+        if (starts.length < 1 || starts[0] != 0 || starts[starts.length - 1] > ids.length) {
             throw new IllegalArgumentException(
-                    "expected sequences to cover all " + ids.length + " rows, found " + Arrays.toString(starts));
+                    "expected sequences within " + ids.length + " rows, found " + Arrays.toString(starts));
         }
         if (targets.length != weights.length) {
             throw new IllegalArgumentException(
@@ -25,14 +25,39 @@ public record TrainingBatch(int[] ids, int[] starts, int[] targets, float[] weig
         }
     }
 
-    /** T. */
+    /** T, padding included. */
     public int rows() {
         return ids.length;
+    }
+
+    /** Rows that belong to a sequence. */
+    public int tokens() {
+        return starts[starts.length - 1];
     }
 
     /** B. */
     public int sequences() {
         return starts.length - 1;
+    }
+
+    /**
+     * The same with padding up to a shape that many batches share, so that what is recorded for it serves all of them.
+     *
+     * @param rows T
+     * @param sequences B; those added are empty
+     * @param classes whether targets are those of sequences rather than of rows
+     */
+    public TrainingBatch padded(int rows, int sequences, boolean classes) {
+        int[] paddedStarts = Arrays.copyOf(starts, sequences + 1);
+        Arrays.fill(paddedStarts, starts.length, sequences + 1, tokens());
+        int[] paddedTargets = Arrays.copyOf(targets, classes ? sequences : rows);
+        Arrays.fill(paddedTargets, targets.length, paddedTargets.length, -1);
+        return new TrainingBatch(
+                Arrays.copyOf(ids, rows),
+                paddedStarts,
+                paddedTargets,
+                Arrays.copyOf(weights, paddedTargets.length),
+                routingWeight);
     }
 
     /**

@@ -42,6 +42,9 @@ public final class TrainingModel implements AutoCloseable {
     private final Tensor routingLosses;
     private final Tensor factors;
     private final BatchTensors inputs;
+    private final RepeatedPasses passes;
+    private final Repeated clearing;
+    private final List<Parameter> all;
     private @Nullable TrainingPass lastPass;
     private long routedPasses;
 
@@ -80,6 +83,9 @@ public final class TrainingModel implements AutoCloseable {
             doutput = memory.activation(config.model());
             head = head();
             inputs = new BatchTensors(config, options, memory, queue);
+            passes = new RepeatedPasses(queue);
+            clearing = new Repeated(queue, this::fillWithZeros);
+            all = parameters.all();
         } catch (RuntimeException | Error e) {
             memory.close();
             throw e;
@@ -146,10 +152,16 @@ public final class TrainingModel implements AutoCloseable {
 
     /** Sets gradients and losses to 0. */
     public void clear() {
-        for (Parameter parameter : parameters.all()) {
+        clearing.run();
+        routedPasses = 0;
+    }
+
+    private void fillWithZeros() {
+        for (Parameter parameter : all) {
             kernels.fill(parameter.gradient(), 0);
         }
-        clearLosses();
+        kernels.fill(taskLoss, 0);
+        kernels.fill(routingLosses, 0);
     }
 
     /** Sets losses to 0. */
@@ -168,31 +180,40 @@ public final class TrainingModel implements AutoCloseable {
      * @param lambda factor of the separability loss
      */
     public void train(TrainingBatch batch, Gating gating, RoutingLossSpec routing, float eta, float lambda) {
-        boolean objective = eta != 0 || lambda != 0;
+        // Where scores have gradients the factors are always there, so that steps with and without them are recorded
+        // once.
+        boolean objective = eta != 0
+                || lambda != 0
+                || gating.mode() == Gating.Mode.SOFT
+                || gating.mode() == Gating.Mode.STRAIGHT_THROUGH;
         if (objective) {
             int layers = config.layers().size();
             queue.write(factors, new float[] {eta / layers, lambda / layers});
         }
-        TrainingPass pass = inputs.begin(kernels, batch, gating, routing, objective ? factors : null, true);
-        Tensor x = forward(pass);
-        Tensor dx = lastNorm == null ? stream.gradient(pass) : doutput.of(pass);
-        head.run(pass, taskLoss, dx, x);
-        stream.backward(pass, dx);
-        embedding.backward(pass, stream.gradient(pass));
+        run(inputs.begin(kernels, batch, gating, routing, objective ? factors : null, true));
     }
 
     /** Adds the losses of a batch; gradients stay as they are. */
     public void evaluate(TrainingBatch batch, Gating gating, RoutingLossSpec routing) {
-        TrainingPass pass = inputs.begin(kernels, batch, gating, routing, null, false);
-        head.run(pass, taskLoss, doutput.of(pass), forward(pass));
+        run(inputs.begin(kernels, batch, gating, routing, null, false));
     }
 
-    private Tensor forward(TrainingPass pass) {
+    private void run(TrainingPass pass) {
         lastPass = pass;
         routedPasses += pass.isRouted() ? 1 : 0;
+        passes.run(pass, all, () -> forwardAndBackward(pass));
+    }
+
+    private void forwardAndBackward(TrainingPass pass) {
         embedding.forward(pass, stream.input(pass));
         stream.forward(pass);
-        return stream.output(pass);
+        Tensor x = stream.output(pass);
+        Tensor dx = pass.backward() && lastNorm == null ? stream.gradient(pass) : doutput.of(pass);
+        head.run(pass, taskLoss, dx, x);
+        if (pass.backward()) {
+            stream.backward(pass, dx);
+            embedding.backward(pass, stream.gradient(pass));
+        }
     }
 
     /** The losses since {@link #clear}; waits for the queue. */
@@ -247,9 +268,21 @@ public final class TrainingModel implements AutoCloseable {
         return lastPass;
     }
 
+    /** The task's loss so far, (1, 1). */
+    public Tensor taskLoss() {
+        return taskLoss;
+    }
+
+    /** Per layer (L, 3): efficiency and separability losses, and the share of experts above the threshold. */
+    public Tensor routingLosses() {
+        return routingLosses;
+    }
+
     /** Frees all tensors. */
     @Override
     public void close() {
+        passes.close();
+        clearing.close();
         memory.close();
     }
 }

@@ -10,16 +10,24 @@ import reactor.core.publisher.Sinks;
  * main thread has closed the model. The JVM then exits with 128 + the signal's number, 130 for Ctrl-C.
  */
 final class Interruption implements AutoCloseable {
-    private static final long PATIENCE_SECONDS = 10;
+    private static final long PATIENCE_SECONDS = 60;
 
     private final Sinks.Empty<Void> request = Sinks.empty();
+    private final Runnable stop;
     private final CountDownLatch finished = new CountDownLatch(1);
     private final Thread hook = new Thread(this::stop, "lte-interruption");
 
-    private Interruption() {}
+    private Interruption(Runnable stop) {
+        this.stop = stop;
+    }
 
     static Interruption watch() {
-        Interruption interruption = new Interruption();
+        return watch(() -> {});
+    }
+
+    /** @param stop asks the work to end in order */
+    static Interruption watch(Runnable stop) {
+        Interruption interruption = new Interruption(stop);
         Runtime.getRuntime().addShutdownHook(interruption.hook);
         return interruption;
     }
@@ -30,6 +38,7 @@ final class Interruption implements AutoCloseable {
     }
 
     private void stop() {
+        stop.run();
         request.tryEmitEmpty();
         try {
             finished.await(PATIENCE_SECONDS, TimeUnit.SECONDS);

@@ -1,18 +1,26 @@
 package dev.lte.examples.cli;
 
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import tools.jackson.core.StreamWriteFeature;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.module.SimpleModule;
+import tools.jackson.databind.ser.std.ToStringSerializer;
 
 /** Writes the one object that {@code --json} prints. */
 final class Json {
     private Json() {}
 
-    static void print(PrintWriter out, Object value) {
-        JsonMapper mapper = JsonMapper.builder()
+    /** Paths are written as they are, not as URIs. */
+    static JsonMapper mapper() {
+        return JsonMapper.builder()
+                .addModule(new SimpleModule().addSerializer(Path.class, ToStringSerializer.instance))
                 .disable(StreamWriteFeature.AUTO_CLOSE_TARGET)
                 .build();
-        mapper.writeValue(out, value);
+    }
+
+    static void print(PrintWriter out, Object value) {
+        mapper().writeValue(out, value);
         out.println();
         out.flush();
     }

@@ -1,0 +1,239 @@
+package dev.lte.core.trainer;
+
+import dev.lte.backend.DType;
+import dev.lte.core.arch.ModelConfig;
+import dev.lte.core.train.Parameters;
+import dev.lte.core.train.TrainingModel;
+import dev.lte.core.train.TrainingOptions;
+import dev.lte.core.train.WeightValues;
+import dev.lte.train.NonFiniteLossException;
+import dev.lte.train.Precision;
+import dev.lte.train.Stage;
+import dev.lte.train.TrainingEvent;
+import dev.lte.train.TrainingPlan;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The model of a run and its way through the stages: it gets its routers before the first stage that has them, is evaluated and
+ * written to checkpoints in between, and is the best or last state of a stage at its end.
+ */
+final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable {
+    /** Rows whose logits exist at a time. */
+    private static final int LOGIT_ROWS = 2048;
+
+    private final Run run;
+    private final TrainingPlan plan;
+    private final RunState state;
+    private final PassShape passes;
+    private final @Nullable Evaluator evaluator;
+    private @Nullable TrainingModel model;
+    private @Nullable StageRunner runner;
+
+    ModelInTraining(Run run) {
+        this.run = run;
+        plan = run.plan();
+        state = run.state();
+        int batch = plan.stages().stream().mapToInt(Stage::batch).max().orElseThrow();
+        passes = run.data().passShape(batch);
+        Path development = plan.data().development();
+        evaluator = development == null ? null : new Evaluator(run.data(), development, batch);
+    }
+
+    private TrainingModel model() {
+        if (model == null) {
+            throw new IllegalStateException("no model yet");
+        }
+        return model;
+    }
+
+    ModelConfig config() {
+        return model().config();
+    }
+
+    long parameterCount() {
+        return model().parameters().count();
+    }
+
+    WeightValues weights() {
+        return model().parameters()::value;
+    }
+
+    double lastEta() {
+        return state.eta;
+    }
+
+    private int layers() {
+        return config().layers().size();
+    }
+
+    /** A new run. */
+    void begin(ModelConfig config, WeightValues weights) {
+        build(config, weights);
+    }
+
+    /** From a checkpoint, whose state the run has already. */
+    void resume(ModelConfig start, CheckpointFile checkpoint) {
+        boolean routed = start.routing() != null;
+        for (int stage = 0; stage <= Math.min(state.stage, plan.stages().size() - 1); stage++) {
+            routed |= plan.stages().get(stage).routing() != Stage.Routing.DENSE;
+        }
+        build(routed ? start.withRouting(routing(start)) : start, checkpoint);
+        if (state.stage < plan.stages().size()) {
+            runner = new StageRunner(run, settings(), model());
+            checkpoint.restore(model().parameters(), layers(), true);
+            runner.restore();
+        }
+    }
+
+    private ModelConfig.Routing routing(ModelConfig config) {
+        ModelConfig.Routing own = config.routing();
+        return own != null ? own : new ModelConfig.Routing(plan.expertSize(), (float) plan.threshold());
+    }
+
+    private void build(ModelConfig config, WeightValues weights) {
+        if (model != null) {
+            model.close();
+            model = null;
+        }
+        model = new TrainingModel(
+                config,
+                weights,
+                run.backend(),
+                run.queue(),
+                new TrainingOptions(
+                        plan.precision() == Precision.F32 ? DType.F32 : DType.BF16,
+                        passes.rows(),
+                        passes.sequences(),
+                        plan.maxTokens(),
+                        LOGIT_ROWS));
+    }
+
+    private StageSettings settings() {
+        return StageSettings.of(plan, plan.stages().get(state.stage), run.steps(state.stage));
+    }
+
+    /** Goes to the begin of the state's stage; gives the model routers if the stage needs them. */
+    void beginStage() {
+        if (runner != null) {
+            runner.close();
+            runner = null;
+        }
+        if (state.stage == plan.stages().size()) {
+            return;
+        }
+        if (plan.stages().get(state.stage).routing() != Stage.Routing.DENSE && config().routing() == null) {
+            addRouting();
+        }
+        runner = new StageRunner(run, settings(), model());
+        checkpoint();
+    }
+
+    private void addRouting() {
+        long begin = System.nanoTime();
+        ModelConfig routed = config().withRouting(routing(config()));
+        HostWeights weights = HostWeights.of(model().parameters(), layers());
+        int threads = plan.threads() > 0 ? plan.threads() : Runtime.getRuntime().availableProcessors();
+        List<Double> objectives =
+                RoutedWeights.group(weights, routed, plan.expertSize(), plan.grouping(), plan.seed(), threads);
+        RoutedWeights.addRouters(weights, routed, plan.seed());
+        build(routed, weights);
+        Duration time = Duration.ofNanos(System.nanoTime() - begin);
+        run.emit(new TrainingEvent.Grouped(plan.grouping(), routed.experts(), objectives, time));
+    }
+
+    /** @return whether all stages are complete; else the run is to end */
+    boolean runStages() {
+        while (state.stage < plan.stages().size()) {
+            StageRunner current = runner;
+            if (current == null) {
+                throw new IllegalStateException("the stage has not begun");
+            }
+            Stage stage = plan.stages().get(state.stage);
+            run.emit(new TrainingEvent.StageStarted(state.stage, stage.routing(), run.steps(state.stage)));
+            if (!current.run(this)) {
+                return false;
+            }
+            chooseBest(stage);
+            state.beginStage(state.stage + 1);
+            beginStage();
+        }
+        if (run.lastCheckpoint() == null || !run.folder().checkpoint(state.step).equals(run.lastCheckpoint())) {
+            checkpoint();
+        }
+        return true;
+    }
+
+    private void chooseBest(Stage stage) {
+        state.modelStep = state.step;
+        TrainingEvent.Evaluated best = state.best;
+        if (!choosesBest(stage) || best == null || best.step() == state.step) {
+            return;
+        }
+        try (CheckpointFile file = CheckpointFile.open(run.folder().best())) {
+            file.restore(model().parameters(), layers(), false);
+        }
+        state.current = best;
+        state.modelStep = best.step();
+    }
+
+    private boolean choosesBest(Stage stage) {
+        return plan.chooseBest() && stage.routing() != Stage.Routing.LEARNED;
+    }
+
+    @Override
+    public void evaluate(boolean last) {
+        if (evaluator == null) {
+            return;
+        }
+        StageSettings settings = settings();
+        TrainingEvent.Evaluated found = evaluator.evaluate(model(), settings.served(), settings.routing(), state);
+        if (!Double.isFinite(found.natsPerToken())) {
+            throw new NonFiniteLossException(
+                    "a loss of " + found.natsPerToken() + " on the development set",
+                    state.step,
+                    String.valueOf(plan.data().development()),
+                    run.lastCheckpoint());
+        }
+        boolean best = state.best == null || found.natsPerToken() < state.best.natsPerToken();
+        TrainingEvent.Evaluated event = new TrainingEvent.Evaluated(
+                found.step(),
+                found.stage(),
+                found.natsPerToken(),
+                found.natsPerCharacter(),
+                found.accuracy(),
+                found.sparsity(),
+                found.layerSparsity(),
+                best);
+        state.current = event;
+        if (best) {
+            state.best = event;
+            if (choosesBest(settings.stage()) && !last) {
+                Parameters parameters = model().parameters();
+                CheckpointFile.write(run.folder().best(), state, PlanDigest.of(plan), parameters, layers(), false);
+            }
+        }
+        run.emit(event);
+    }
+
+    @Override
+    public void checkpoint() {
+        Path file = run.folder().checkpoint(state.step);
+        CheckpointFile.write(file, state, PlanDigest.of(plan), model().parameters(), layers(), true);
+        run.setLastCheckpoint(file);
+        run.folder().prune(plan.keepCheckpoints());
+        run.emit(new TrainingEvent.CheckpointWritten(state.step, file));
+    }
+
+    @Override
+    public void close() {
+        if (runner != null) {
+            runner.close();
+        }
+        if (model != null) {
+            model.close();
+        }
+    }
+}

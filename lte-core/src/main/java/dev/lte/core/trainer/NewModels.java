@@ -1,0 +1,158 @@
+package dev.lte.core.trainer;
+
+import static dev.lte.core.arch.WeightRole.*;
+
+import dev.lte.backend.Activation;
+import dev.lte.backend.NormSpec;
+import dev.lte.backend.RopeSpec.Pairing;
+import dev.lte.core.arch.ModelConfig;
+import dev.lte.core.arch.ModelConfig.Layer;
+import dev.lte.core.arch.ModelConfig.NormPlacement;
+import dev.lte.core.arch.ModelConfig.Rope;
+import dev.lte.core.arch.ModelSource;
+import dev.lte.core.arch.WeightRole;
+import dev.lte.core.data.Example;
+import dev.lte.core.data.ExampleReader;
+import dev.lte.core.data.ExampleSource;
+import dev.lte.core.source.RopeFrequencies;
+import dev.lte.core.source.WeightShapes;
+import dev.lte.core.token.BpeTrainer;
+import dev.lte.core.token.TokenizerLoader;
+import dev.lte.core.token.VocabularyTokenizer;
+import dev.lte.core.train.Matrix;
+import dev.lte.train.StartingPoint.NewModel;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/** Models of the Llama and GPT-2 families with random weights, N(0, 0.02²), and a tokenizer that is learnt from text. */
+final class NewModels {
+    private static final float EPSILON = 1e-5f;
+    private static final double THETA = 10_000;
+    private static final double DEVIATION = 0.02;
+
+    private static final Set<WeightRole> LLAMA = EnumSet.of(
+            TOKEN_EMBEDDING, ATTENTION_NORM, QUERY, KEY, VALUE, ATTENTION_OUTPUT, FFN_NORM, GATE, UP, DOWN, FINAL_NORM);
+    private static final Set<WeightRole> GPT2 = EnumSet.of(
+            TOKEN_EMBEDDING,
+            POSITION_EMBEDDING,
+            ATTENTION_NORM,
+            ATTENTION_NORM_BIAS,
+            QUERY,
+            QUERY_BIAS,
+            KEY,
+            KEY_BIAS,
+            VALUE,
+            VALUE_BIAS,
+            ATTENTION_OUTPUT,
+            ATTENTION_OUTPUT_BIAS,
+            FFN_NORM,
+            FFN_NORM_BIAS,
+            UP,
+            UP_BIAS,
+            DOWN,
+            DOWN_BIAS,
+            FINAL_NORM,
+            FINAL_NORM_BIAS);
+
+    private NewModels() {}
+
+    /**
+     * @param data what the tokenizer learns from
+     * @param about for messages
+     */
+    static ModelSource create(NewModel shape, ExampleSource data, long seed, Path about) {
+        boolean llama = shape.family().equals("llama");
+        VocabularyTokenizer tokenizer = tokenizer(shape.vocabulary(), llama, data);
+        ModelConfig config = config(shape, llama, tokenizer.size());
+        Set<WeightRole> roles = llama ? LLAMA : GPT2;
+        return new TrainedSource(
+                about,
+                shape.family() + " trained from scratch",
+                config,
+                tokenizer,
+                null,
+                Map.of(),
+                (role, layer) -> roles.contains(role) ? weight(role, layer, config, seed) : null);
+    }
+
+    private static VocabularyTokenizer tokenizer(int vocabulary, boolean llama, ExampleSource data) {
+        BpeTrainer trainer = new BpeTrainer(llama ? BpeTrainer.Special.LLAMA : BpeTrainer.Special.GPT_2);
+        try (ExampleReader reader = data.open()) {
+            for (Example example = reader.next(); example != null; example = reader.next()) {
+                switch (example) {
+                    case Example.Text text -> trainer.add(text.text());
+                    case Example.Completion completion -> {
+                        trainer.add(completion.prompt());
+                        trainer.add(completion.completion());
+                    }
+                    case Example.Labelled labelled -> {
+                        trainer.add(labelled.first());
+                        addIfPresent(trainer, labelled.second());
+                    }
+                }
+            }
+        }
+        return TokenizerLoader.fromMetadata(trainer.train(vocabulary));
+    }
+
+    private static void addIfPresent(BpeTrainer trainer, @Nullable String text) {
+        if (text != null) {
+            trainer.add(text);
+        }
+    }
+
+    private static ModelConfig config(NewModel shape, boolean llama, int vocabulary) {
+        int headSize = shape.model() / shape.heads();
+        List<Double> frequencies =
+                Arrays.stream(RopeFrequencies.plain(THETA, headSize)).boxed().toList();
+        return new ModelConfig(
+                shape.family(),
+                shape.model(),
+                shape.ffn(),
+                shape.heads(),
+                shape.keyValueHeads(),
+                headSize,
+                vocabulary,
+                shape.contextLength(),
+                new NormSpec(llama ? NormSpec.Kind.RMS : NormSpec.Kind.LAYER, EPSILON, 0),
+                NormPlacement.BEFORE,
+                llama ? Activation.SILU : Activation.GELU_TANH,
+                llama,
+                1,
+                0,
+                llama ? List.of(new Rope(frequencies, 1, Pairing.ADJACENT)) : List.of(),
+                (float) (1 / Math.sqrt(headSize)),
+                0,
+                0,
+                true,
+                0,
+                List.of(),
+                Collections.nCopies(shape.layers(), new Layer(0, llama ? 0 : -1)),
+                null);
+    }
+
+    private static Matrix weight(WeightRole role, int layer, ModelConfig config, long seed) {
+        List<Long> shape = WeightShapes.of(role, config);
+        int rows = Math.toIntExact(shape.get(0));
+        int columns = Math.toIntExact(shape.get(1));
+        float[] values = new float[Math.multiplyExact(rows, columns)];
+        if (!WeightShapes.isVector(role)) {
+            // Of its own for every tensor, so that more layers leave the first ones as they are.
+            SplittableRandom random =
+                    new SplittableRandom(seed * 0x9E3779B97F4A7C15L + role.ordinal() * 1_000_003L + layer);
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (float) (DEVIATION * random.nextGaussian());
+            }
+        } else if (!role.name().endsWith("_BIAS")) {
+            Arrays.fill(values, 1);
+        }
+        return new Matrix(rows, columns, values);
+    }
+}

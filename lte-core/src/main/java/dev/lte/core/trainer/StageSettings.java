@@ -1,0 +1,96 @@
+package dev.lte.core.trainer;
+
+import dev.lte.backend.Gating;
+import dev.lte.backend.RoutingLossSpec;
+import dev.lte.core.train.Schedule;
+import dev.lte.core.train.SparsityController;
+import dev.lte.train.Recipe;
+import dev.lte.train.Stage;
+import dev.lte.train.TrainingPlan;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A stage in terms of kernels and schedules.
+ *
+ * @param steps in all
+ * @param gating how experts act in training
+ * @param served how they will act when the model is served
+ * @param routing the losses of routing
+ * @param lambda over the stage
+ * @param target how eta is steered, or null
+ */
+record StageSettings(
+        Stage stage,
+        long steps,
+        Gating gating,
+        Gating served,
+        RoutingLossSpec routing,
+        Schedule rate,
+        Schedule routerRate,
+        Schedule lambda,
+        SparsityController.@Nullable Options target) {
+    private static final double LEAST_ETA = 1e-3;
+    private static final double MOST_ETA = 100;
+    /** Of a stage without a ramp, the share in which eta is to reach the target. */
+    private static final double HORIZON = 0.6;
+
+    static StageSettings of(TrainingPlan plan, Stage stage, long steps) {
+        float threshold = (float) plan.threshold();
+        Recipe recipe = stage.recipe();
+        Gating hard = Gating.hard(threshold);
+        Gating gating = switch (stage.routing()) {
+            case DENSE -> Gating.NONE;
+            case HARD -> hard;
+            case LEARNED -> recipe == null || recipe.isSoft() ? Gating.SOFT : Gating.straightThrough(threshold);
+        };
+        boolean squared = recipe == null || recipe.isSquared();
+        RoutingLossSpec routing = new RoutingLossSpec(
+                squared ? RoutingLossSpec.Efficiency.SQUARED : RoutingLossSpec.Efficiency.LINEAR, threshold, (float)
+                        plan.guard());
+        return new StageSettings(
+                stage,
+                steps,
+                gating,
+                stage.routing() == Stage.Routing.DENSE ? Gating.NONE : hard,
+                routing,
+                schedule(stage, stage.rate()),
+                schedule(stage, stage.routerRate()),
+                stage.lambdaRamp() > 0
+                        ? new Schedule.Ramp(stage.lambda(), stage.lambdaRamp())
+                        : new Schedule.Constant(stage.lambda()),
+                target(stage, steps));
+    }
+
+    private static Schedule schedule(Stage stage, double peak) {
+        return new Schedule.Warmup(
+                peak,
+                stage.warmup(),
+                switch (stage.decay()) {
+                    case CONSTANT -> Schedule.Decay.CONSTANT;
+                    case LINEAR -> Schedule.Decay.LINEAR;
+                    case COSINE -> Schedule.Decay.COSINE;
+                });
+    }
+
+    /** Eta reaches the target before the separability loss, if it rises at the end, fixes which experts run. */
+    private static SparsityController.@Nullable Options target(Stage stage, long steps) {
+        if (stage.targetSparsity() == 0) {
+            return null;
+        }
+        double share = stage.lambdaRamp() > 0 && stage.lambdaRamp() < 1 ? 1 - stage.lambdaRamp() : HORIZON;
+        return new SparsityController.Options(
+                stage.targetSparsity(),
+                Math.clamp(stage.eta(), LEAST_ETA, MOST_ETA),
+                LEAST_ETA,
+                MOST_ETA,
+                Math.max(1, Math.round(share * steps)));
+    }
+
+    boolean learnsRouting() {
+        return stage.routing() == Stage.Routing.LEARNED;
+    }
+
+    boolean isRouted() {
+        return stage.routing() != Stage.Routing.DENSE;
+    }
+}

@@ -1,0 +1,56 @@
+package dev.lte.core.trainer;
+
+import dev.lte.backend.DType;
+import dev.lte.backend.WeightData;
+import dev.lte.core.arch.ModelConfig;
+import dev.lte.core.arch.ModelSource;
+import dev.lte.core.arch.WeightRole;
+import dev.lte.core.token.VocabularyTokenizer;
+import dev.lte.core.train.Matrix;
+import dev.lte.core.train.WeightValues;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Weights from training as a model that can be written.
+ *
+ * @param about where it was trained, for messages
+ * @param name of the model
+ * @param chatTemplate or null
+ */
+record TrainedSource(
+        Path about,
+        String name,
+        ModelConfig config,
+        VocabularyTokenizer tokenizer,
+        @Nullable String chatTemplate,
+        Map<String, Object> provenance,
+        WeightValues weights)
+        implements ModelSource {
+    @Override
+    public Path path() {
+        return about;
+    }
+
+    @Override
+    public @Nullable WeightData find(WeightRole role, int layer) {
+        Matrix weight = weights.find(role, layer);
+        return weight == null ? null : data(role + " of layer " + layer, weight);
+    }
+
+    private static WeightData data(String name, Matrix weight) {
+        float[] values = weight.values();
+        MemorySegment bytes = Arena.ofAuto().allocate(4L * values.length, 4);
+        MemorySegment.copy(values, 0, bytes, ValueLayout.JAVA_FLOAT, 0, values.length);
+        return new WeightData(name, DType.F32, weight.rows(), weight.columns(), bytes);
+    }
+
+    @Override
+    public void close() {
+        // Weights are on the heap.
+    }
+}

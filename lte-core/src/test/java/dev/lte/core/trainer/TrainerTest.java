@@ -1,0 +1,259 @@
+package dev.lte.core.trainer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.lte.InvalidRequestException;
+import dev.lte.LoadOptions;
+import dev.lte.Lte;
+import dev.lte.Model;
+import dev.lte.WeightType;
+import dev.lte.core.arch.ModelSource;
+import dev.lte.core.arch.WeightRole;
+import dev.lte.core.convert.ModelConverter;
+import dev.lte.core.source.ModelSources;
+import dev.lte.core.train.Matrix;
+import dev.lte.core.train.WeightValues;
+import dev.lte.train.NonFiniteLossException;
+import dev.lte.train.Recipe;
+import dev.lte.train.Stage;
+import dev.lte.train.StartingPoint;
+import dev.lte.train.TrainingData;
+import dev.lte.train.TrainingEvent;
+import dev.lte.train.TrainingPlan;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainerTest {
+    @TempDir
+    Path temporary;
+
+    private Path train = Path.of("");
+    private Path development = Path.of("");
+
+    @BeforeEach
+    void data() throws IOException {
+        train = SmallRun.data(temporary, "train.jsonl", 90, 1);
+        development = SmallRun.data(temporary, "dev.jsonl", 20, 2);
+    }
+
+    private TrainingPlan plan(String folder, Consumer<TrainingPlan.Builder> changes) {
+        return SmallRun.plan(train, development, temporary.resolve(folder), changes);
+    }
+
+    @Test
+    void theModelIsServedWithTheSparsityThatItWasEvaluatedWith() {
+        // With routers that hardly learn scores stay about where random routers put them, on both sides of the
+        // threshold.
+        List<TrainingEvent> events = SmallRun.run(TrainingPlan.of(p -> p.start(
+                        new StartingPoint.NewModel("llama", 16, 32, 2, 2, 1, 280, 24))
+                .data(TrainingData.of(TrainingData.Format.JSONL, train).development(development))
+                .folder(temporary.resolve("run"))
+                .maxTokens(24)
+                .expertSize(8)
+                .stage(Stage.learned(
+                        Recipe.STRAIGHT_THROUGH,
+                        s -> s.steps(4).batch(6).rate(1e-2).routerRate(1e-5).eta(0.1)))
+                .stage(Stage.hard(s -> s.steps(4).batch(6).rate(1e-2)))));
+        TrainingEvent.Completed completed = (TrainingEvent.Completed) events.getLast();
+        assertThat(completed.sparsity()).isBetween(0.01, 0.99);
+        LoadOptions reference = LoadOptions.of(o -> o.backend("reference"));
+        try (Model model = Lte.load(completed.model(), reference)) {
+            assertThat(model.info().routing()).isNotNull();
+            assertThat(model.info().routing().experts()).isEqualTo(4);
+        }
+        try (ModelSource written = ModelSources.open(completed.model())) {
+            // GGUF keeps it in single precision.
+            assertThat(written.provenance().get("training.sparsity")).isEqualTo((double) (float) completed.sparsity());
+            assertThat(String.valueOf(written.provenance().get("training.stage0")))
+                    .contains("eta 0.1");
+        }
+        // The development set again, without training: from the model file, with a stage of one step at no rate to
+        // speak of.
+        List<TrainingEvent> again =
+                SmallRun.run(TrainingPlan.of(p -> p.start(new StartingPoint.ExistingModel(completed.model()))
+                        .data(TrainingData.of(TrainingData.Format.JSONL, train).development(development))
+                        .folder(temporary.resolve("again"))
+                        .maxTokens(24)
+                        .expertSize(8)
+                        .stage(Stage.hard(s -> s.steps(1).batch(1).rate(1e-12)))));
+        TrainingEvent.Evaluated first = last(events);
+        TrainingEvent.Evaluated second = last(again);
+        // Other passes, so sums in another order: F32.
+        assertThat(second.natsPerToken()).isCloseTo(first.natsPerToken(), within(1e-5));
+        assertThat(second.sparsity()).isCloseTo(first.sparsity(), within(2e-3));
+    }
+
+    /** The evaluation of the state that the model has. */
+    private static TrainingEvent.Evaluated last(List<TrainingEvent> events) {
+        long step = ((TrainingEvent.Completed) events.getLast()).step();
+        return events.stream()
+                .filter(TrainingEvent.Evaluated.class::isInstance)
+                .map(TrainingEvent.Evaluated.class::cast)
+                .filter(evaluated -> evaluated.step() == step)
+                .reduce((a, b) -> b)
+                .orElseThrow();
+    }
+
+    @Test
+    void groupingDoesNotChangeWhatADenseModelComputes() throws IOException {
+        List<TrainingEvent> events = SmallRun.run(plan("run", p -> {}));
+        assertThat(events.stream().filter(TrainingEvent.Grouped.class::isInstance))
+                .hasSize(1);
+        try (ModelSource initial = ModelSources.open(temporary.resolve("run/initial.gguf"))) {
+            HostWeights weights = HostWeights.of(WeightValues.of(initial), 2);
+            Matrix gate = weights.get(WeightRole.GATE, 1);
+            RoutedWeights.group(weights, initial.config(), 8, dev.lte.train.GroupingMethod.K_MEANS, 5, 1);
+            Matrix moved = weights.get(WeightRole.GATE, 1);
+            assertThat(moved.values()).isNotEqualTo(gate.values());
+            float[] sorted = moved.values().clone();
+            float[] before = gate.values().clone();
+            java.util.Arrays.sort(sorted);
+            java.util.Arrays.sort(before);
+            assertThat(sorted).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void passesOfAnySizeGiveTheSameSteps() {
+        List<String> parts = SmallRun.steps(SmallRun.run(plan("parts", p -> p.evaluateEvery(0))));
+        List<TrainingEvent> whole =
+                SmallRun.run(plan("whole", p -> p.evaluateEvery(0).tokensPerPass(1024)));
+        for (int i = 0; i < 7; i++) {
+            double one = Double.parseDouble(parts.get(i).split(" ")[1]);
+            double other = Double.parseDouble(SmallRun.steps(whole).get(i).split(" ")[1]);
+            // The same sums in another order, over a few steps.
+            assertThat(one).as("loss of step %s", i + 1).isCloseTo(other, within(2e-5 * other));
+        }
+    }
+
+    @Test
+    void aLossThatIsNotFiniteEndsTheRunWithStepBatchAndCheckpoint() throws IOException {
+        Path broken = temporary.resolve("broken.gguf");
+        SmallRun.run(plan("first", p -> {}));
+        int token = breakToken(temporary.resolve("first/initial.gguf"), broken);
+        assertThat(token).isPositive();
+        List<String> lines = Files.readAllLines(train);
+        // The broken token stands in the ninth example: the third step of four.
+        lines.set(8, "{\"prompt\":\"a\",\"completion\":\" ~\"}");
+        Files.write(train, lines);
+        TrainingPlan plan = TrainingPlan.of(p -> p.start(new StartingPoint.ExistingModel(broken))
+                .data(new TrainingData(TrainingData.Format.JSONL, train, null, null, "prompt", "completion", 1))
+                .folder(temporary.resolve("run"))
+                .maxTokens(24)
+                .checkpointEvery(2)
+                .expertSize(8)
+                .stage(Stage.dense(s -> s.steps(9).batch(4).rate(1e-3))));
+        assertThatThrownBy(() -> SmallRun.run(plan)).isInstanceOfSatisfying(NonFiniteLossException.class, failure -> {
+            assertThat(failure.step()).isEqualTo(3);
+            assertThat(failure.batch()).contains("epoch 1, examples from 9");
+            assertThat(failure.checkpoint()).isNotNull().exists();
+            assertThat(String.valueOf(failure.checkpoint())).contains("step-000000002");
+            assertThat(failure).hasMessageContaining("lower rate");
+        });
+    }
+
+    /** Makes the embedding of '~' no number. */
+    private static int breakToken(Path from, Path to) {
+        try (ModelSource source = ModelSources.open(from)) {
+            int[] ids = source.tokenizer().encode(" ~", false, false);
+            int id = ids[ids.length - 1];
+            WeightValues weights = WeightValues.of(source);
+            WeightValues changed = (role, layer) -> {
+                // A head of its own, which has no such row: a target may be the token too.
+                Matrix weight = weights.find(role == WeightRole.HEAD ? WeightRole.TOKEN_EMBEDDING : role, layer);
+                if (role == WeightRole.TOKEN_EMBEDDING && weight != null) {
+                    java.util.Arrays.fill(weight.values(), id * 16, id * 16 + 16, Float.NaN);
+                }
+                return weight;
+            };
+            ModelConverter.convert(
+                    new TrainedSource(
+                            from, "broken", source.config(), source.tokenizer(), null, java.util.Map.of(), changed),
+                    to,
+                    WeightType.F32,
+                    progress -> {});
+            return id;
+        }
+    }
+
+    @Test
+    void stepsAreRecordedForFewShapesAndRunFromThere() {
+        RecordingBackend recording = new RecordingBackend();
+        List<TrainingEvent> recorded = TrainingFlux.of(plan("recorded", p -> {}), recording::backend, () -> false)
+                .collectList()
+                .block();
+        assertThat(recorded).isNotNull();
+        assertThat(SmallRun.steps(recorded)).isEqualTo(SmallRun.steps(SmallRun.run(plan("plain", p -> {}))));
+        assertThat(recording.replayed()).isGreaterThan(2_000);
+        // Passes of three stages and evaluations in some shapes each, clearing, and the optimisers.
+        assertThat(recording.recordings()).isBetween(6, 40);
+    }
+
+    @Test
+    void oneRunAtATimeHasAFolder() {
+        AtomicBoolean stop = new AtomicBoolean();
+        TrainingPlan plan = plan("run", p -> {});
+        SmallRun.events(plan, stop::get)
+                .doOnNext(event -> {
+                    if (event instanceof TrainingEvent.Started) {
+                        assertThatThrownBy(() -> SmallRun.run(plan))
+                                .isInstanceOf(InvalidRequestException.class)
+                                .hasMessageContaining("no other run is using");
+                        stop.set(true);
+                    }
+                })
+                .blockLast();
+    }
+
+    @Test
+    void whatCannotBeTrainedIsRefusedBeforeAnyWork() {
+        assertThatThrownBy(() -> SmallRun.run(plan("long", p -> p.maxTokens(25).tokensPerPass(0))))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("maxTokens: expected at most 24");
+        assertThatThrownBy(() -> SmallRun.run(plan("size", p -> p.expertSize(7))))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("expertSize: expected a divisor of the 32 neurons");
+        TrainingPlan hard = TrainingPlan.of(p -> p.start(new StartingPoint.NewModel("gpt2", 16, 32, 1, 2, 2, 280, 24))
+                .data(TrainingData.of(TrainingData.Format.JSONL, train))
+                .folder(temporary.resolve("hard"))
+                .maxTokens(24)
+                .stage(Stage.hard(s -> s.steps(1))));
+        assertThatThrownBy(() -> SmallRun.run(hard))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("one in which routers learn before a hard one");
+    }
+
+    @Test
+    void aGpt2IsTrainedFromScratchByEpochs() {
+        TrainingPlan plan = TrainingPlan.of(p -> p.start(new StartingPoint.NewModel("gpt2", 16, 32, 2, 2, 2, 280, 24))
+                .data(TrainingData.of(TrainingData.Format.JSONL, train).development(development))
+                .folder(temporary.resolve("gpt2"))
+                .maxTokens(24)
+                .expertSize(8)
+                .stage(Stage.dense(s -> s.epochs(1).batch(10).rate(3e-2)))
+                .stage(Stage.learned(
+                        Recipe.STRAIGHT_THROUGH,
+                        s -> s.epochs(0.5).batch(10).rate(1e-2).eta(0.5)))
+                .stage(Stage.hard(s -> s.steps(2).batch(10).rate(1e-2))));
+        List<TrainingEvent> events = SmallRun.run(plan);
+        TrainingEvent.Started started = (TrainingEvent.Started) events.getFirst();
+        assertThat(started.steps()).containsExactly(9L, 5L, 2L);
+        List<TrainingEvent.Step> steps = events.stream()
+                .filter(TrainingEvent.Step.class::isInstance)
+                .map(TrainingEvent.Step.class::cast)
+                .toList();
+        assertThat(steps.get(8).taskLoss()).isLessThan(steps.getFirst().taskLoss() - 0.5);
+        assertThat(steps.getFirst().routerGradientNorm()).isZero();
+        assertThat(steps.get(9).routerGradientNorm()).isPositive();
+        assertThat(steps.getLast().routerGradientNorm()).isZero();
+    }
+}

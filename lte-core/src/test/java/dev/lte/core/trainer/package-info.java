@@ -1,0 +1,4 @@
+@NullMarked
+package dev.lte.core.trainer;
+
+import org.jspecify.annotations.NullMarked;
