@@ -41,6 +41,16 @@ public final class Lte {
         return ModelRuntime.find().loadClassifier(model, options);
     }
 
+    /**
+     * Loads a model, measures it on a data set, and closes it again. Blocks until that is done. Many examples run together:
+     * {@link LoadOptions.Builder#maxStreams} says how many generations.
+     *
+     * @throws LteException if the model, the data or an option does not fit
+     */
+    public static EvaluationReport evaluate(Path model, EvaluationRequest request, LoadOptions options) {
+        return ModelRuntime.find().evaluate(model, request, options);
+    }
+
     /** Every backend provider that can be found, best first, with its device or the reason why it cannot be used. */
     public static List<BackendReport> backends() {
         return ModelRuntime.find().backends();

@@ -3,6 +3,8 @@ package dev.lte.spi;
 import dev.lte.BackendReport;
 import dev.lte.Classifier;
 import dev.lte.ConversionReport;
+import dev.lte.EvaluationReport;
+import dev.lte.EvaluationRequest;
 import dev.lte.LoadOptions;
 import dev.lte.Model;
 import dev.lte.ModelFileInfo;
@@ -20,6 +22,8 @@ public interface ModelRuntime {
     Model load(Path model, LoadOptions options);
 
     Classifier loadClassifier(Path model, LoadOptions options);
+
+    EvaluationReport evaluate(Path model, EvaluationRequest request, LoadOptions options);
 
     List<BackendReport> backends();
 

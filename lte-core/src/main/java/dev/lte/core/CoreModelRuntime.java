@@ -4,6 +4,8 @@ import dev.lte.BackendReport;
 import dev.lte.CacheType;
 import dev.lte.Classifier;
 import dev.lte.ConversionReport;
+import dev.lte.EvaluationReport;
+import dev.lte.EvaluationRequest;
 import dev.lte.InvalidRequestException;
 import dev.lte.LoadOptions;
 import dev.lte.Model;
@@ -24,6 +26,8 @@ import dev.lte.core.arch.WeightRole;
 import dev.lte.core.engine.EngineOptions;
 import dev.lte.core.engine.LocalClassifier;
 import dev.lte.core.engine.LocalModel;
+import dev.lte.core.eval.EvaluatedModel;
+import dev.lte.core.eval.Evaluation;
 import dev.lte.core.layer.TransformerLoader;
 import dev.lte.core.convert.ModelConverter;
 import dev.lte.core.source.ModelInspector;
@@ -117,18 +121,31 @@ public final class CoreModelRuntime implements ModelRuntime {
     }
 
     private static Model generator(Opened opened) {
-        ModelConfig config = opened.config();
-        if (config.classes() > 0) {
+        if (opened.config().classes() > 0) {
             throw new UnsupportedModelException(
                     opened.source().path() + ": the model classifies texts and generates none",
                     "load it with Lte.loadClassifier, or load a model that generates");
         }
+        int context = contextLength(opened.config(), opened.options());
+        KernelQueue queue = opened.backend().openQueue();
+        return generator(opened, queue, loaded(opened, queue, context), context);
+    }
+
+    private static TransformerLoader.Loaded loaded(Opened opened, KernelQueue queue, int context) {
+        return TransformerLoader.load(
+                opened.source(),
+                opened.backend(),
+                queue,
+                context,
+                opened.isRouted(),
+                opened.options().progress());
+    }
+
+    private static LocalModel generator(
+            Opened opened, KernelQueue queue, TransformerLoader.Loaded loaded, int context) {
+        ModelConfig config = opened.config();
         LoadOptions options = opened.options();
         Backend backend = opened.backend();
-        int context = contextLength(config, options);
-        KernelQueue queue = backend.openQueue();
-        TransformerLoader.Loaded loaded =
-                TransformerLoader.load(opened.source(), backend, queue, context, opened.isRouted(), options.progress());
         FoundTokenizer found = FoundTokenizer.of(opened.source());
         EngineOptions engine = new EngineOptions(
                 opened.source().name(),
@@ -167,13 +184,7 @@ public final class CoreModelRuntime implements ModelRuntime {
         Backend backend = opened.backend();
         int context = contextLength(config, opened.options());
         KernelQueue queue = backend.openQueue();
-        TransformerLoader.Loaded loaded = TransformerLoader.load(
-                opened.source(),
-                backend,
-                queue,
-                context,
-                opened.isRouted(),
-                opened.options().progress());
+        TransformerLoader.Loaded loaded = loaded(opened, queue, context);
         FoundTokenizer found = FoundTokenizer.of(opened.source());
         return new LocalClassifier(
                 opened.info(loaded, context),
@@ -187,6 +198,36 @@ public final class CoreModelRuntime implements ModelRuntime {
                     queue.close();
                     opened.close();
                 });
+    }
+
+    @Override
+    public EvaluationReport evaluate(Path model, EvaluationRequest request, LoadOptions options) {
+        return open(model, options, opened -> evaluate(opened, request));
+    }
+
+    private static EvaluationReport evaluate(Opened opened, EvaluationRequest request) {
+        ModelConfig config = opened.config();
+        if (config.classes() > 0) {
+            try (Classifier classifier = classifier(opened)) {
+                return Evaluation.of(classifier, config, opened.isRouted(), request);
+            }
+        }
+        VocabularyTokenizer tokenizer = opened.source().tokenizer();
+        int context = contextLength(config, opened.options());
+        KernelQueue queue = opened.backend().openQueue();
+        TransformerLoader.Loaded loaded = loaded(opened, queue, context);
+        try (LocalModel model = generator(opened, queue, loaded, context)) {
+            return Evaluation.of(
+                    new EvaluatedModel(
+                            model,
+                            opened.options().maxStreams(),
+                            tokenizer,
+                            opened.backend(),
+                            loaded.transformer(),
+                            context,
+                            opened.isRouted()),
+                    request);
+        }
     }
 
     private static int contextLength(ModelConfig config, LoadOptions options) {

@@ -38,7 +38,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             ClassifyCommand.class,
             ConvertCommand.class,
             SynthCommand.class,
-            BenchCommand.class
+            BenchCommand.class,
+            EvalCommand.class
         })
 final class LteCommand {
     static final int FAILED = 1;
