@@ -13,6 +13,7 @@ public final class EvaluationRequest {
     private final int limit;
     private final int maxTokens;
     private final @Nullable String separator;
+    private final @Nullable PostHocRouting routing;
     private final Consumer<Progress> progress;
 
     private EvaluationRequest(Builder builder) {
@@ -22,6 +23,7 @@ public final class EvaluationRequest {
         limit = builder.limit;
         maxTokens = builder.maxTokens;
         separator = builder.separator;
+        routing = builder.routing;
         progress = builder.progress;
     }
 
@@ -63,6 +65,11 @@ public final class EvaluationRequest {
         return separator;
     }
 
+    /** A baseline to run the model under; null for the model as it is. */
+    public @Nullable PostHocRouting routing() {
+        return routing;
+    }
+
     public Consumer<Progress> progress() {
         return progress;
     }
@@ -75,6 +82,7 @@ public final class EvaluationRequest {
         private int limit;
         private int maxTokens = 128;
         private @Nullable String separator = "<|endoftext|>";
+        private @Nullable PostHocRouting routing;
         private Consumer<Progress> progress = update -> {};
 
         private Builder(EvaluationTask task, Path data) {
@@ -111,6 +119,12 @@ public final class EvaluationRequest {
          */
         public Builder separator(@Nullable String line) {
             separator = line;
+            return this;
+        }
+
+        /** Runs the model, which must be dense, under a baseline. */
+        public Builder routing(@Nullable PostHocRouting baseline) {
+            routing = baseline;
             return this;
         }
 

@@ -11,6 +11,7 @@ import dev.lte.LoadOptions;
 import dev.lte.Model;
 import dev.lte.ModelFileInfo;
 import dev.lte.ModelInfo;
+import dev.lte.PostHocRouting;
 import dev.lte.Progress;
 import dev.lte.SyntheticModel;
 import dev.lte.Tokenizer;
@@ -23,11 +24,13 @@ import dev.lte.backend.KernelQueue;
 import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.arch.ModelSource;
 import dev.lte.core.arch.WeightRole;
+import dev.lte.core.baseline.Baseline;
 import dev.lte.core.engine.EngineOptions;
 import dev.lte.core.engine.LocalClassifier;
 import dev.lte.core.engine.LocalModel;
 import dev.lte.core.eval.EvaluatedModel;
 import dev.lte.core.eval.Evaluation;
+import dev.lte.core.layer.Transformer;
 import dev.lte.core.layer.TransformerLoader;
 import dev.lte.core.convert.ModelConverter;
 import dev.lte.core.source.ModelInspector;
@@ -216,18 +219,36 @@ public final class CoreModelRuntime implements ModelRuntime {
         int context = contextLength(config, opened.options());
         KernelQueue queue = opened.backend().openQueue();
         TransformerLoader.Loaded loaded = loaded(opened, queue, context);
-        try (LocalModel model = generator(opened, queue, loaded, context)) {
-            return Evaluation.of(
-                    new EvaluatedModel(
-                            model,
-                            opened.options().maxStreams(),
-                            tokenizer,
-                            opened.backend(),
-                            loaded.transformer(),
-                            context,
-                            opened.isRouted()),
-                    request);
+        try (Baseline baseline = baseline(opened, request, loaded.transformer(), context)) {
+            Transformer transformer = baseline == null ? loaded.transformer() : baseline.transformer();
+            TransformerLoader.Loaded evaluated =
+                    new TransformerLoader.Loaded(transformer, loaded.parameters(), loaded.weightBytes());
+            try (LocalModel model = generator(opened, queue, evaluated, context)) {
+                return Evaluation.of(
+                        new EvaluatedModel(
+                                model,
+                                opened.options().maxStreams(),
+                                tokenizer,
+                                opened.backend(),
+                                transformer,
+                                context,
+                                opened.isRouted(),
+                                baseline),
+                        request);
+            }
         }
+    }
+
+    private static @Nullable Baseline baseline(
+            Opened opened, EvaluationRequest request, Transformer transformer, int context) {
+        PostHocRouting routing = request.routing();
+        if (routing == null) {
+            return null;
+        }
+        if (opened.isRouted()) {
+            throw new InvalidRequestException("routing", "none, as the model has routers", routing.method());
+        }
+        return new Baseline(routing, opened.source(), opened.backend(), transformer, context, request.progress());
     }
 
     private static int contextLength(ModelConfig config, LoadOptions options) {

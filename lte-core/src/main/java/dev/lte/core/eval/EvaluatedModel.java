@@ -7,6 +7,7 @@ import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.layer.Transformer;
 import dev.lte.core.token.VocabularyTokenizer;
 import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A loaded language model as evaluation sees it: once as what generates, once as the transformer that it runs.
@@ -16,6 +17,7 @@ import java.util.OptionalDouble;
  * @param backend where the transformer is
  * @param context positions of a sequence
  * @param routed whether routers choose experts
+ * @param measure what counts the work of FFNs that are not the model's own; null for the model as it is
  */
 public record EvaluatedModel(
         Model model,
@@ -24,7 +26,8 @@ public record EvaluatedModel(
         Backend backend,
         Transformer transformer,
         int context,
-        boolean routed) {
+        boolean routed,
+        @Nullable FfnMeasure measure) {
     ModelConfig config() {
         return transformer.config();
     }

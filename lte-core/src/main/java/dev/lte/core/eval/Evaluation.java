@@ -37,9 +37,13 @@ public final class Evaluation {
                         model.model().info().name() + " generates text and has no classes",
                         "choose the task e2e or text, or a model for sequence classification");
         };
+        FfnMeasure measure = model.measure();
+        SparsityReport sparsity = measure == null ? findings.sparsity : measure.sparsity();
+        double flops = measure == null
+                ? FlopsPerToken.of(model.config(), sparsity.mean(), model.routed())
+                : FlopsPerToken.of(model.config(), measure.work(sparsity.mean()));
         return report(
-                request, model.model().info().name(), model.backend().name(), model.config(), model.routed(), findings,
-                begin);
+                request, model.model().info().name(), model.backend().name(), findings, sparsity, flops, begin);
     }
 
     /** Measures a classifier; {@link EvaluationTask#CLASSIFY} only. */
@@ -52,25 +56,32 @@ public final class Evaluation {
                     "choose the task classify, or a model that generates");
         }
         Findings findings = new ClassificationEvaluation(classifier, config.layers().size(), request).run();
+        double flops = FlopsPerToken.of(config, findings.sparsity.mean(), routed);
         return report(
-                request, classifier.info().name(), classifier.info().backend(), config, routed, findings, begin);
+                request,
+                classifier.info().name(),
+                classifier.info().backend(),
+                findings,
+                findings.sparsity,
+                flops,
+                begin);
     }
 
     private static EvaluationReport report(
             EvaluationRequest request,
             String name,
             String backend,
-            ModelConfig config,
-            boolean routed,
             Findings findings,
+            SparsityReport sparsity,
+            double flops,
             long begin) {
         return new EvaluationReport(
                 request.task(),
                 name,
                 backend,
                 findings.scores(),
-                findings.sparsity(),
-                FlopsPerToken.of(config, findings.sparsity().mean(), routed),
+                sparsity,
+                flops,
                 findings.examples(),
                 findings.outputs(),
                 Duration.ofNanos(System.nanoTime() - begin));

@@ -16,11 +16,15 @@ final class FlopsPerToken {
      */
     static double of(ModelConfig config, double sparsity, boolean routed) {
         double model = config.model();
+        double ffn = (config.gated() ? 3 : 2) * model * config.ffn() * (1 - sparsity);
+        return of(config, ffn + (routed ? model * config.experts() : 0));
+    }
+
+    /** @param ffnWork multiplications of one layer's FFN, router included */
+    static double of(ModelConfig config, double ffnWork) {
         double queries = (double) config.heads() * config.headSize();
         double keys = (double) config.keyValueHeads() * config.headSize();
-        double attention = model * (2 * queries + 2 * keys);
-        double ffn = (config.gated() ? 3 : 2) * model * config.ffn() * (1 - sparsity);
-        double router = routed ? model * config.experts() : 0;
-        return 2 * config.layers().size() * (attention + ffn + router);
+        double attention = config.model() * (2 * queries + 2 * keys);
+        return 2 * config.layers().size() * (attention + ffnWork);
     }
 }

@@ -45,7 +45,7 @@ public final class SequenceScorer implements AutoCloseable {
         this.context = context;
         this.routed = routed;
         this.threshold = threshold;
-        int rows = Math.max(backend.device().promptRows(), context);
+        int rows = rows(backend, context);
         int logitRows = Math.clamp(LOGITS / config.vocabulary(), 16, Math.max(16, rows));
         queue = backend.openQueue();
         workspace = new Workspace(
@@ -55,6 +55,11 @@ public final class SequenceScorer implements AutoCloseable {
                 new Workspace.Sizes(rows, logitRows, MAX_SEQUENCES, 1, 1, routed));
         logits = new float[Math.multiplyExact(logitRows, config.vocabulary())];
         meter = new SparsityMeter(config.layers().size(), routed ? config.experts() : 0);
+    }
+
+    /** Rows of the largest pass. */
+    public static int rows(Backend backend, int context) {
+        return Math.max(backend.device().promptRows(), context);
     }
 
     /** Sparsity over all tokens so far. */

@@ -14,14 +14,14 @@ import java.util.List;
  * Documents cut into sequences of the context's length. Every token but the first of a document is predicted exactly once: a
  * sequence begins with the last token of the one before, which is given. Begin-of-text is given, end-of-text is not asked for.
  */
-final class TextWindows {
+public final class TextWindows {
     private TextWindows() {}
 
     /**
      * @param length most tokens of a sequence
      * @param limit most sequences
      */
-    static List<ScoredSequence> of(ExampleSource source, VocabularyTokenizer tokenizer, int length, int limit) {
+    public static List<ScoredSequence> of(ExampleSource source, VocabularyTokenizer tokenizer, int length, int limit) {
         if (length < 2) {
             throw new InvalidRequestException("contextLength", "at least two positions for text", length);
         }

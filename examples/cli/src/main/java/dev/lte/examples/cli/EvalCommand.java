@@ -5,6 +5,7 @@ import dev.lte.EvaluationRequest;
 import dev.lte.EvaluationTask;
 import dev.lte.LoadOptions;
 import dev.lte.Lte;
+import dev.lte.PostHocRouting;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -52,6 +53,33 @@ final class EvalCommand implements Callable<Integer> {
             paramLabel = "TAU",
             description = "The sparsity dial: an expert runs if its score is above this, 0 to 1. Default: the model's own.")
     private @Nullable Double threshold;
+
+    @Option(
+            names = "--routing",
+            paramLabel = "METHOD",
+            description = "Run a dense model under a baseline: largest_activations or largest_experts (oracles), moefication,"
+                    + " deja_vu, magnitude or noisy_top_k.")
+    private PostHocRouting.@Nullable Method routing;
+
+    @Option(
+            names = "--sparsity",
+            paramLabel = "S",
+            defaultValue = "0.5",
+            description = "Share of neurons that the baseline leaves out. Default: ${DEFAULT-VALUE}.")
+    private double sparsity;
+
+    @Option(
+            names = "--expert-size",
+            paramLabel = "M",
+            defaultValue = "32",
+            description = "Neurons of an expert of the baseline. Default: ${DEFAULT-VALUE}.")
+    private int expertSize;
+
+    @Option(
+            names = "--calibration",
+            paramLabel = "FILE",
+            description = "Text, or CSV of E2E, that the baseline is calibrated on. Default: a text that is built in.")
+    private @Nullable Path calibration;
 
     @Option(
             names = "--limit",
@@ -103,6 +131,9 @@ final class EvalCommand implements Callable<Integer> {
                     model.path(),
                     EvaluationRequest.of(task, data, request -> {
                         request.limit(limit).maxTokens(maxTokens).separator(separator).progress(bar);
+                        if (routing != null) {
+                            request.routing(new PostHocRouting(routing, sparsity, expertSize, calibration));
+                        }
                         if (threshold != null) {
                             request.threshold(threshold);
                         }
@@ -140,6 +171,9 @@ final class EvalCommand implements Callable<Integer> {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("model", report.model());
         fields.put("task", report.task().name().toLowerCase(Locale.ROOT));
+        if (routing != null) {
+            fields.put("routing", routing.name().toLowerCase(Locale.ROOT));
+        }
         fields.put("data", String.valueOf(data.getFileName()));
         fields.put("examples", report.examples());
         fields.putAll(report.scores());
