@@ -9,6 +9,8 @@ import dev.lte.LoadOptions;
 import dev.lte.Model;
 import dev.lte.ModelFileInfo;
 import dev.lte.Progress;
+import dev.lte.SparsifyOptions;
+import dev.lte.SparsifyReport;
 import dev.lte.SyntheticModel;
 import dev.lte.Tokenizer;
 import dev.lte.WeightType;
@@ -24,6 +26,8 @@ public interface ModelRuntime {
     Classifier loadClassifier(Path model, LoadOptions options);
 
     EvaluationReport evaluate(Path model, EvaluationRequest request, LoadOptions options);
+
+    SparsifyReport sparsify(Path source, Path target, SparsifyOptions how, LoadOptions options);
 
     List<BackendReport> backends();
 

@@ -13,6 +13,8 @@ import dev.lte.ModelFileInfo;
 import dev.lte.ModelInfo;
 import dev.lte.PostHocRouting;
 import dev.lte.Progress;
+import dev.lte.SparsifyOptions;
+import dev.lte.SparsifyReport;
 import dev.lte.SyntheticModel;
 import dev.lte.Tokenizer;
 import dev.lte.UnsupportedModelException;
@@ -25,6 +27,7 @@ import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.arch.ModelSource;
 import dev.lte.core.arch.WeightRole;
 import dev.lte.core.baseline.Baseline;
+import dev.lte.core.baseline.Sparsifier;
 import dev.lte.core.engine.EngineOptions;
 import dev.lte.core.engine.LocalClassifier;
 import dev.lte.core.engine.LocalModel;
@@ -236,6 +239,35 @@ public final class CoreModelRuntime implements ModelRuntime {
                                 baseline),
                         request);
             }
+        }
+    }
+
+    @Override
+    public SparsifyReport sparsify(Path source, Path target, SparsifyOptions how, LoadOptions options) {
+        return open(source, options, opened -> sparsify(opened, target, how));
+    }
+
+    private static SparsifyReport sparsify(Opened opened, Path target, SparsifyOptions how) {
+        if (opened.config().classes() > 0) {
+            throw new UnsupportedModelException(
+                    opened.source().path() + ": a classifier has no text to be calibrated on",
+                    "train its routers, or choose a model that generates");
+        }
+        int context = contextLength(opened.config(), opened.options());
+        try (KernelQueue queue = opened.backend().openQueue()) {
+            Transformer transformer = loaded(opened, queue, context).transformer();
+            queue.await();
+            try (Sparsifier sparsifier = new Sparsifier(
+                    opened.source(),
+                    opened.backend(),
+                    transformer,
+                    context,
+                    how,
+                    opened.options().progress())) {
+                return sparsifier.write(target);
+            }
+        } finally {
+            opened.close();
         }
     }
 

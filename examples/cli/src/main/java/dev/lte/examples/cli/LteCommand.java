@@ -39,7 +39,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             ConvertCommand.class,
             SynthCommand.class,
             BenchCommand.class,
-            EvalCommand.class
+            EvalCommand.class,
+            SparsifyCommand.class
         })
 final class LteCommand {
     static final int FAILED = 1;
