@@ -41,6 +41,28 @@ public final class Lte {
         return ModelRuntime.find().loadClassifier(model, options);
     }
 
+    /**
+     * Loads a model, measures it on a data set, and closes it again. Blocks until that is done. Many examples run together:
+     * {@link LoadOptions.Builder#maxStreams} says how many generations.
+     *
+     * @throws LteException if the model, the data or an option does not fit
+     */
+    public static EvaluationReport evaluate(Path model, EvaluationRequest request, LoadOptions options) {
+        return ModelRuntime.find().evaluate(model, request, options);
+    }
+
+    /**
+     * Makes a dense model sparse without training: writes a GGUF file with routers that leave a share of the FFN out. Runs the
+     * model over calibration text, which takes minutes for large models.
+     *
+     * @param target replaced when the new file is complete
+     * @param options how the model is run meanwhile, and who is told of progress
+     * @throws LteException if the model, the text or an option does not fit
+     */
+    public static SparsifyReport sparsify(Path source, Path target, SparsifyOptions how, LoadOptions options) {
+        return ModelRuntime.find().sparsify(source, target, how, options);
+    }
+
     /** Every backend provider that can be found, best first, with its device or the reason why it cannot be used. */
     public static List<BackendReport> backends() {
         return ModelRuntime.find().backends();

@@ -3,10 +3,14 @@ package dev.lte.spi;
 import dev.lte.BackendReport;
 import dev.lte.Classifier;
 import dev.lte.ConversionReport;
+import dev.lte.EvaluationReport;
+import dev.lte.EvaluationRequest;
 import dev.lte.LoadOptions;
 import dev.lte.Model;
 import dev.lte.ModelFileInfo;
 import dev.lte.Progress;
+import dev.lte.SparsifyOptions;
+import dev.lte.SparsifyReport;
 import dev.lte.SyntheticModel;
 import dev.lte.Tokenizer;
 import dev.lte.WeightType;
@@ -24,6 +28,10 @@ public interface ModelRuntime {
     Model load(Path model, LoadOptions options);
 
     Classifier loadClassifier(Path model, LoadOptions options);
+
+    EvaluationReport evaluate(Path model, EvaluationRequest request, LoadOptions options);
+
+    SparsifyReport sparsify(Path source, Path target, SparsifyOptions how, LoadOptions options);
 
     List<BackendReport> backends();
 

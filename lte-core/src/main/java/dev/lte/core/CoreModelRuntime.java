@@ -4,12 +4,17 @@ import dev.lte.BackendReport;
 import dev.lte.CacheType;
 import dev.lte.Classifier;
 import dev.lte.ConversionReport;
+import dev.lte.EvaluationReport;
+import dev.lte.EvaluationRequest;
 import dev.lte.InvalidRequestException;
 import dev.lte.LoadOptions;
 import dev.lte.Model;
 import dev.lte.ModelFileInfo;
 import dev.lte.ModelInfo;
+import dev.lte.PostHocRouting;
 import dev.lte.Progress;
+import dev.lte.SparsifyOptions;
+import dev.lte.SparsifyReport;
 import dev.lte.SyntheticModel;
 import dev.lte.Tokenizer;
 import dev.lte.UnsupportedModelException;
@@ -21,11 +26,16 @@ import dev.lte.backend.KernelQueue;
 import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.arch.ModelSource;
 import dev.lte.core.arch.WeightRole;
+import dev.lte.core.baseline.Baseline;
+import dev.lte.core.baseline.Sparsifier;
 import dev.lte.core.convert.ModelConverter;
 import dev.lte.core.convert.ModelSynthesizer;
 import dev.lte.core.engine.EngineOptions;
 import dev.lte.core.engine.LocalClassifier;
 import dev.lte.core.engine.LocalModel;
+import dev.lte.core.eval.EvaluatedModel;
+import dev.lte.core.eval.Evaluation;
+import dev.lte.core.layer.Transformer;
 import dev.lte.core.layer.TransformerLoader;
 import dev.lte.core.source.ModelInspector;
 import dev.lte.core.source.ModelSources;
@@ -122,18 +132,31 @@ public final class CoreModelRuntime implements ModelRuntime {
     }
 
     private static Model generator(Opened opened) {
-        ModelConfig config = opened.config();
-        if (config.classes() > 0) {
+        if (opened.config().classes() > 0) {
             throw new UnsupportedModelException(
                     opened.source().path() + ": the model classifies texts and generates none",
                     "load it with Lte.loadClassifier, or load a model that generates");
         }
+        int context = contextLength(opened.config(), opened.options());
+        KernelQueue queue = opened.backend().openQueue();
+        return generator(opened, queue, loaded(opened, queue, context), context);
+    }
+
+    private static TransformerLoader.Loaded loaded(Opened opened, KernelQueue queue, int context) {
+        return TransformerLoader.load(
+                opened.source(),
+                opened.backend(),
+                queue,
+                context,
+                opened.isRouted(),
+                opened.options().progress());
+    }
+
+    private static LocalModel generator(
+            Opened opened, KernelQueue queue, TransformerLoader.Loaded loaded, int context) {
+        ModelConfig config = opened.config();
         LoadOptions options = opened.options();
         Backend backend = opened.backend();
-        int context = contextLength(config, options);
-        KernelQueue queue = backend.openQueue();
-        TransformerLoader.Loaded loaded =
-                TransformerLoader.load(opened.source(), backend, queue, context, opened.isRouted(), options.progress());
         FoundTokenizer found = FoundTokenizer.of(opened.source());
         EngineOptions engine = new EngineOptions(
                 opened.source().name(),
@@ -172,13 +195,7 @@ public final class CoreModelRuntime implements ModelRuntime {
         Backend backend = opened.backend();
         int context = contextLength(config, opened.options());
         KernelQueue queue = backend.openQueue();
-        TransformerLoader.Loaded loaded = TransformerLoader.load(
-                opened.source(),
-                backend,
-                queue,
-                context,
-                opened.isRouted(),
-                opened.options().progress());
+        TransformerLoader.Loaded loaded = loaded(opened, queue, context);
         FoundTokenizer found = FoundTokenizer.of(opened.source());
         return new LocalClassifier(
                 opened.info(loaded, context),
@@ -192,6 +209,83 @@ public final class CoreModelRuntime implements ModelRuntime {
                     queue.close();
                     opened.close();
                 });
+    }
+
+    @Override
+    public EvaluationReport evaluate(Path model, EvaluationRequest request, LoadOptions options) {
+        return open(model, options, opened -> evaluate(opened, request));
+    }
+
+    private static EvaluationReport evaluate(Opened opened, EvaluationRequest request) {
+        ModelConfig config = opened.config();
+        if (config.classes() > 0) {
+            try (Classifier classifier = classifier(opened)) {
+                return Evaluation.of(classifier, config, opened.isRouted(), request);
+            }
+        }
+        VocabularyTokenizer tokenizer = opened.source().tokenizer();
+        int context = contextLength(config, opened.options());
+        KernelQueue queue = opened.backend().openQueue();
+        TransformerLoader.Loaded loaded = loaded(opened, queue, context);
+        try (Baseline baseline = baseline(opened, request, loaded.transformer(), context)) {
+            Transformer transformer = baseline == null ? loaded.transformer() : baseline.transformer();
+            TransformerLoader.Loaded evaluated =
+                    new TransformerLoader.Loaded(transformer, loaded.parameters(), loaded.weightBytes());
+            try (LocalModel model = generator(opened, queue, evaluated, context)) {
+                return Evaluation.of(
+                        new EvaluatedModel(
+                                model,
+                                opened.options().maxStreams(),
+                                tokenizer,
+                                opened.backend(),
+                                transformer,
+                                context,
+                                opened.isRouted(),
+                                baseline),
+                        request);
+            }
+        }
+    }
+
+    @Override
+    public SparsifyReport sparsify(Path source, Path target, SparsifyOptions how, LoadOptions options) {
+        return open(source, options, opened -> sparsify(opened, target, how));
+    }
+
+    private static SparsifyReport sparsify(Opened opened, Path target, SparsifyOptions how) {
+        if (opened.config().classes() > 0) {
+            throw new UnsupportedModelException(
+                    opened.source().path() + ": a classifier has no text to be calibrated on",
+                    "train its routers, or choose a model that generates");
+        }
+        int context = contextLength(opened.config(), opened.options());
+        try (KernelQueue queue = opened.backend().openQueue()) {
+            Transformer transformer = loaded(opened, queue, context).transformer();
+            queue.await();
+            try (Sparsifier sparsifier = new Sparsifier(
+                    opened.source(),
+                    opened.backend(),
+                    transformer,
+                    context,
+                    how,
+                    opened.options().progress())) {
+                return sparsifier.write(target);
+            }
+        } finally {
+            opened.close();
+        }
+    }
+
+    private static @Nullable Baseline baseline(
+            Opened opened, EvaluationRequest request, Transformer transformer, int context) {
+        PostHocRouting routing = request.routing();
+        if (routing == null) {
+            return null;
+        }
+        if (opened.isRouted()) {
+            throw new InvalidRequestException("routing", "none, as the model has routers", routing.method());
+        }
+        return new Baseline(routing, opened.source(), opened.backend(), transformer, context, request.progress());
     }
 
     private static int contextLength(ModelConfig config, LoadOptions options) {

@@ -1,6 +1,7 @@
 package dev.lte.core.calibrate;
 
 import dev.lte.InvalidRequestException;
+import java.util.Arrays;
 
 /**
  * A router without training: ridge regression from FFN inputs to expert scores. Its product with an input is positive where the
@@ -25,6 +26,83 @@ public final class RouterRegression {
      * @throws InvalidRequestException if the sample is empty or an option out of range
      */
     public static float[] fit(RouterSample sample, float threshold, double ridge) {
+        double[][] rows = solve(sample, threshold, ridge);
+        return flat(rows, sample.experts());
+    }
+
+    /**
+     * As {@link #fit}, but the share of (token, expert) pairs of the sample that are off is the sparsity wanted: regression shrinks
+     * predictions, so that the threshold of the scores is not that of their predictions. All logits are moved by one number,
+     * along the direction whose product with inputs is nearest to 1.
+     *
+     * @param sparsity 0 to 1
+     */
+    public static float[] fitTo(RouterSample sample, double sparsity, double ridge) {
+        float threshold = Math.max(sample.threshold(sparsity), Float.MIN_NORMAL);
+        double[][] rows = solve(sample, threshold, ridge);
+        shift(sample, rows, sparsity);
+        return flat(rows, sample.experts());
+    }
+
+    /**
+     * Moves the logits of a router so that a share of the sample's (token, expert) pairs is off.
+     *
+     * @param router (N, D)
+     */
+    public static float[] shifted(RouterSample sample, float[] router, double sparsity, double ridge) {
+        double[][] rows = solve(sample, 1, ridge);
+        for (int n = 0; n < sample.experts(); n++) {
+            for (int d = 0; d < sample.model(); d++) {
+                rows[n][d] = router[n * sample.model() + d];
+            }
+        }
+        shift(sample, rows, sparsity);
+        return flat(rows, sample.experts());
+    }
+
+    private static void shift(RouterSample sample, double[][] rows, double sparsity) {
+        int experts = sample.experts();
+        double[] constant = rows[experts];
+        // A logit less c x constant is positive exactly while c is below logit / constant; constant is about 1.
+        double[] turns = new double[sample.size() * experts];
+        for (int t = 0; t < sample.size(); t++) {
+            float[] x = sample.input(t);
+            double one = Math.max(0.05, dot(constant, x));
+            for (int n = 0; n < experts; n++) {
+                turns[t * experts + n] = dot(rows[n], x) / one;
+            }
+        }
+        Arrays.sort(turns);
+        int off = (int) Math.round(sparsity * turns.length);
+        double by = off == 0
+                ? turns[0] - 1
+                : off == turns.length ? turns[off - 1] + 1 : (turns[off - 1] + turns[off]) / 2;
+        for (int n = 0; n < experts; n++) {
+            add(rows[n], constant, -by, constant.length);
+        }
+    }
+
+    private static double dot(double[] row, float[] x) {
+        double sum = 0;
+        for (int d = 0; d < x.length; d++) {
+            sum += row[d] * x[d];
+        }
+        return sum;
+    }
+
+    private static float[] flat(double[][] rows, int experts) {
+        int model = rows[0].length;
+        float[] router = new float[experts * model];
+        for (int n = 0; n < experts; n++) {
+            for (int d = 0; d < model; d++) {
+                router[n * model + d] = (float) rows[n][d];
+            }
+        }
+        return router;
+    }
+
+    /** (N + 1, D): the router, and the direction whose product with inputs is nearest to 1. */
+    private static double[][] solve(RouterSample sample, float threshold, double ridge) {
         if (sample.size() == 0) {
             throw new InvalidRequestException("router sample", "at least one token", 0);
         }
@@ -34,7 +112,7 @@ public final class RouterRegression {
         int model = sample.model();
         int experts = sample.experts();
         double[][] gram = new double[model][model];
-        double[][] cross = new double[experts][model];
+        double[][] cross = new double[experts + 1][model];
         double[][] x = new double[BLOCK][model];
         double[] targets = new double[BLOCK];
         for (int first = 0; first < sample.size(); first += BLOCK) {
@@ -54,6 +132,7 @@ public final class RouterRegression {
                 }
                 add(cross[n], x, targets[0], targets[1], targets[2], targets[3], model);
             }
+            add(cross[experts], x, 1, 1, 1, 1, model);
         }
         double mean = 0;
         for (int d = 0; d < model; d++) {
@@ -63,14 +142,10 @@ public final class RouterRegression {
             gram[d][d] += ridge * Math.max(mean, Float.MIN_NORMAL);
         }
         factor(gram);
-        float[] router = new float[experts * model];
-        for (int n = 0; n < experts; n++) {
-            solve(gram, cross[n]);
-            for (int d = 0; d < model; d++) {
-                router[n * model + d] = (float) cross[n][d];
-            }
+        for (double[] row : cross) {
+            solve(gram, row);
         }
-        return router;
+        return cross;
     }
 
     private static void add(double[] sum, double[][] x, double s0, double s1, double s2, double s3, int size) {

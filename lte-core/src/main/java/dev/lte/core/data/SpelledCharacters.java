@@ -3,10 +3,10 @@ package dev.lte.core.data;
 import dev.lte.core.token.VocabularyTokenizer;
 
 /** How many characters begin in the text of each token: its bytes that are not UTF-8 continuations. */
-final class SpelledCharacters {
+public final class SpelledCharacters {
     private final int[] counts;
 
-    SpelledCharacters(VocabularyTokenizer tokenizer) {
+    public SpelledCharacters(VocabularyTokenizer tokenizer) {
         counts = new int[tokenizer.size()];
         for (int id = 0; id < counts.length; id++) {
             for (byte b : tokenizer.bytes(id)) {
@@ -15,7 +15,7 @@ final class SpelledCharacters {
         }
     }
 
-    int of(int id) {
+    public int of(int id) {
         return counts[id];
     }
 }

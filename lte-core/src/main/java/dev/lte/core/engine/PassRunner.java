@@ -177,13 +177,14 @@ final class PassRunner {
         KernelQueue.@Nullable Recording[] recordings = greedy ? greedySteps : steps;
         KernelQueue.Recording recording = recordings[pass.rows()];
         if (recording == null) {
-            recording = queue.record(() -> {
+            Runnable operations = () -> {
                 transformer.hidden(queue, pass, cache);
                 transformer.logits(queue, pass, out);
                 if (greedy) {
                     queue.argmax(out.best(), out.logits());
                 }
-            });
+            };
+            recording = transformer.isRecordable() ? queue.record(operations) : operations::run;
             recordings[pass.rows()] = recording;
         }
         return recording;

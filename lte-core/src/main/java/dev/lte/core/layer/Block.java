@@ -4,7 +4,6 @@ import dev.lte.backend.Kernels;
 import dev.lte.backend.Tensor;
 import dev.lte.backend.Write;
 import dev.lte.core.cache.KeyValueCache;
-import dev.lte.core.sparse.LteFfn;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,9 +22,14 @@ public record Block(
         Attention attention,
         @Nullable Norm afterAttention,
         @Nullable Norm ffnNorm,
-        LteFfn ffn,
+        FeedForward ffn,
         @Nullable Norm afterFfn,
         boolean normsFollow) {
+    Block withFfn(FeedForward other) {
+        return new Block(
+                attentionNorm, attention, afterAttention, ffnNorm, other, afterFfn, normsFollow);
+    }
+
     void forward(Kernels kernels, Pass pass, @Nullable KeyValueCache cache) {
         boolean direct = addsDirectly(attentionNorm, afterAttention);
         Tensor out = direct ? pass.x() : pass.branch();
@@ -37,11 +41,7 @@ public record Block(
         out = direct ? pass.x() : pass.branch();
         write = direct ? Write.ADD : Write.SET;
         Tensor in = begin(kernels, pass, ffnNorm);
-        if (pass.isRouted()) {
-            ffn.routed(kernels, out, in, pass.scores(), pass.thresholds(), pass.selection(attention.index()), write);
-        } else {
-            ffn.dense(kernels, out, in, write);
-        }
+        ffn.forward(kernels, pass, attention.index(), out, in, write);
         end(kernels, pass, direct, afterFfn);
     }
 

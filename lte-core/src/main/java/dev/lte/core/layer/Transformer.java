@@ -4,6 +4,8 @@ import dev.lte.backend.Kernels;
 import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.cache.KeyValueCache;
 import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +22,19 @@ public record Transformer(
         @Nullable ClassifierHead classifier) {
     public Transformer {
         blocks = List.copyOf(blocks);
+    }
+
+    /** The same model with other FFNs, given by layer. */
+    public Transformer withFfns(IntFunction<FeedForward> ffns) {
+        List<Block> others = IntStream.range(0, blocks.size())
+                .mapToObj(layer -> blocks.get(layer).withFfn(ffns.apply(layer)))
+                .toList();
+        return new Transformer(config, embedding, others, head, classifier);
+    }
+
+    /** Whether a pass only enqueues operations. */
+    public boolean isRecordable() {
+        return blocks.stream().allMatch(block -> block.ffn().isRecordable());
     }
 
     /**

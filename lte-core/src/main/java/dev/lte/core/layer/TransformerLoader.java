@@ -127,7 +127,7 @@ public final class TransformerLoader {
                 attention(layer, ropes),
                 follow ? attentionNorm : weights.normOrNull(POST_ATTENTION_NORM, null, layer, norm),
                 follow ? null : ffnNorm,
-                ffn(layer),
+                FeedForward.of(ffn(layer)),
                 follow ? ffnNorm : weights.normOrNull(POST_FFN_NORM, null, layer, norm),
                 follow);
     }

@@ -38,8 +38,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
             ClassifyCommand.class,
             ConvertCommand.class,
             SynthCommand.class,
+            BenchCommand.class,
             TrainCommand.class,
-            BenchCommand.class
+            SparsifyCommand.class,
+            EvalCommand.class
         })
 final class LteCommand {
     static final int FAILED = 1;

@@ -1,0 +1,250 @@
+package dev.lte.core.baseline;
+
+import dev.lte.ConversionReport;
+import dev.lte.InvalidRequestException;
+import dev.lte.Progress;
+import dev.lte.SparsifyOptions;
+import dev.lte.SparsifyReport;
+import dev.lte.WeightType;
+import dev.lte.backend.Backend;
+import dev.lte.backend.DType;
+import dev.lte.core.arch.ModelConfig;
+import dev.lte.core.arch.ModelSource;
+import dev.lte.core.arch.WeightRole;
+import dev.lte.core.calibrate.RouterRegression;
+import dev.lte.core.calibrate.RouterSample;
+import dev.lte.core.calibrate.SparsityAllocation;
+import dev.lte.core.convert.ModelConverter;
+import dev.lte.core.eval.Likelihood;
+import dev.lte.core.layer.Transformer;
+import dev.lte.core.sparse.Grouping;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes a dense model one with routers, without training. Neurons are grouped by balanced k-means; on calibration text, what each
+ * expert adds to its FFN's output is measured, and a linear router fitted that predicts it from the FFN's input. The sparsity is
+ * divided among layers so that the part of the output which is lost costs least, and routers are fitted again on what the sparse
+ * model itself makes of the text. The result runs on the same kernels as a model that was trained with LTE.
+ */
+public final class Sparsifier implements AutoCloseable {
+    private static final int SAMPLE = 8_192;
+    private static final double RIDGE = 0.01;
+    /** Times that routers are fitted to the activations of the sparse model. */
+    private static final int REFINEMENTS = 2;
+
+    private static final int CUSTOMARY_EXPERT = 32;
+    private static final double[] LEVELS =
+            IntStream.rangeClosed(0, 49).mapToDouble(i -> i / 50.0).toArray();
+
+    private final ModelSource source;
+    private final ModelConfig config;
+    private final SparsifyOptions options;
+    private final Consumer<Progress> progress;
+    private final int expertSize;
+    private final CalibrationData data;
+    private final Observation observation;
+    private final List<Grouping> groupings = new ArrayList<>();
+    private final List<ExpertNorms> norms = new ArrayList<>();
+    private int passes;
+
+    /**
+     * @param transformer of the source, dense
+     * @param context positions that it was loaded for
+     * @throws InvalidRequestException if the model has routers, the expert size does not divide F, or there is too little text
+     */
+    public Sparsifier(
+            ModelSource source,
+            Backend backend,
+            Transformer transformer,
+            int context,
+            SparsifyOptions options,
+            Consumer<Progress> progress) {
+        this.source = source;
+        this.options = options;
+        this.progress = progress;
+        config = source.config();
+        if (config.routing() != null) {
+            throw new InvalidRequestException("model", "a dense model", "one that has routers");
+        }
+        expertSize = options.expertSize() > 0 ? options.expertSize() : customary(config.ffn());
+        Grouping.experts(config.ffn(), expertSize);
+        data = CalibrationData.read(
+                options.calibration(), source.tokenizer(), context, options.calibrationTokens(), options.seed());
+        observation = new Observation(source, backend, transformer, context);
+    }
+
+    /** The divisor of F nearest to 32. */
+    private static int customary(int ffn) {
+        int best = 1;
+        for (int size = 1; size <= ffn; size++) {
+            if (ffn % size == 0 && Math.abs(size - CUSTOMARY_EXPERT) < Math.abs(best - CUSTOMARY_EXPERT)) {
+                best = size;
+            }
+        }
+        return best;
+    }
+
+    /** Calibrates, writes the sparse model, and says what it lost. */
+    public SparsifyReport write(Path target) {
+        for (int layer = 0; layer < layers(); layer++) {
+            progress.accept(new Progress("grouping neurons", layer, layers()));
+            Grouping grouping = LayerWeights.group(source, layer, expertSize, options.seed());
+            groupings.add(grouping);
+            norms.add(new ExpertNorms(grouping, LayerWeights.down(source, layer), config.model()));
+        }
+        List<RouterSample> samples = sample(null);
+        double[] sparsities = allocate(samples);
+        List<float[]> routers = fit(samples, sparsities);
+        for (int i = 0; i < REFINEMENTS; i++) {
+            routers = fit(sample(routers), sparsities);
+        }
+        routers = shift(sample(routers), routers, sparsities);
+        FfnMask mask = mask(routers);
+        Likelihood dense = observation.run(data.heldOut(), activations -> {}, done -> {});
+        Likelihood sparse = observation.run(data.heldOut(), mask, done -> {});
+        RegroupedSource regrouped = new RegroupedSource(source, groupings, routers, provenance());
+        ConversionReport written =
+                ModelConverter.convert(regrouped, target, type(source, options.type()), progress);
+        return new SparsifyReport(
+                expertSize, mask.sparsity(), dense.perplexity(), sparse.perplexity(), written);
+    }
+
+    private int layers() {
+        return config.layers().size();
+    }
+
+    private Map<String, Object> provenance() {
+        Map<String, Object> provenance = new LinkedHashMap<>(source.provenance());
+        provenance.put("method", "training-free");
+        provenance.put("target_sparsity", options.sparsity());
+        return provenance;
+    }
+
+    private FfnMask mask(List<float[]> routers) {
+        List<FfnMask.Rule> rules = new ArrayList<>();
+        for (int layer = 0; layer < layers(); layer++) {
+            rules.add(new FfnMask.Rule(
+                    new LinearScores(routers.get(layer), config.model()), Selection.above(0), groupings.get(layer)));
+        }
+        return new FfnMask(rules, config.ffn());
+    }
+
+    /**
+     * Inputs and what experts would add, of all layers.
+     *
+     * @param routers that choose experts meanwhile; null for all
+     */
+    private List<RouterSample> sample(@Nullable List<float[]> routers) {
+        int experts = groupings.getFirst().experts();
+        List<RouterSample> samples = IntStream.range(0, layers())
+                .mapToObj(layer -> new RouterSample(config.model(), experts, SAMPLE, options.seed() + layer))
+                .toList();
+        FfnMask mask = routers == null ? null : mask(routers);
+        long total = data.training().stream().mapToLong(s -> s.ids().length).sum();
+        long before = total * passes++;
+        observation.run(
+                data.training(),
+                activations -> {
+                    float[][] scores = new float[activations.rows()][];
+                    ExpertNorms of = norms.get(activations.layer());
+                    activations.forEachRow(row -> scores[row] = of.of(activations.hidden(), row));
+                    RouterSample sample = samples.get(activations.layer());
+                    for (int row = 0; row < activations.rows(); row++) {
+                        sample.add(activations.inputOf(row), scores[row]);
+                    }
+                    if (mask != null) {
+                        mask.visit(activations);
+                    }
+                },
+                done -> progress.accept(new Progress("calibrating", before + done, total * (REFINEMENTS + 2))));
+        return samples;
+    }
+
+    /** The sparsity of each layer. */
+    private double[] allocate(List<RouterSample> samples) {
+        double[] uniform = new double[layers()];
+        Arrays.fill(uniform, options.sparsity());
+        List<float[]> routers = fit(samples, uniform);
+        double[][] errors = new double[layers()][];
+        double[] work = new double[layers()];
+        Arrays.fill(work, 1);
+        for (int layer = 0; layer < layers(); layer++) {
+            errors[layer] = errors(samples.get(layer), routers.get(layer));
+        }
+        int[] levels = SparsityAllocation.greedy(errors, LEVELS, work, options.sparsity());
+        return IntStream.of(levels).mapToDouble(level -> LEVELS[level]).toArray();
+    }
+
+    /** The share of the output's energy that is lost at each level, if experts are left out in the order of a router's logits. */
+    private static double[] errors(RouterSample sample, float[] router) {
+        int experts = sample.experts();
+        int pairs = sample.size() * experts;
+        double[] logits = new double[pairs];
+        for (int t = 0; t < sample.size(); t++) {
+            float[] x = sample.input(t);
+            for (int n = 0; n < experts; n++) {
+                double sum = 0;
+                for (int d = 0; d < x.length; d++) {
+                    sum += router[n * x.length + d] * x[d];
+                }
+                logits[t * experts + n] = sum;
+            }
+        }
+        Integer[] order = new Integer[pairs];
+        Arrays.setAll(order, i -> i);
+        Arrays.sort(order, (a, b) -> Double.compare(logits[a], logits[b]));
+        double[] lost = new double[pairs + 1];
+        for (int i = 0; i < pairs; i++) {
+            double score = sample.scores(order[i] / experts)[order[i] % experts];
+            lost[i + 1] = lost[i] + score * score;
+        }
+        double total = Math.max(lost[pairs], Double.MIN_NORMAL);
+        return Arrays.stream(LEVELS)
+                .map(level -> lost[(int) (level * pairs)] / total)
+                .toArray();
+    }
+
+    private List<float[]> fit(List<RouterSample> samples, double[] sparsities) {
+        return IntStream.range(0, layers())
+                .parallel()
+                .mapToObj(layer -> RouterRegression.fitTo(samples.get(layer), sparsities[layer], RIDGE))
+                .toList();
+    }
+
+    private List<float[]> shift(List<RouterSample> samples, List<float[]> routers, double[] sparsities) {
+        return IntStream.range(0, layers())
+                .parallel()
+                .mapToObj(layer ->
+                        RouterRegression.shifted(samples.get(layer), routers.get(layer), sparsities[layer], RIDGE))
+                .toList();
+    }
+
+    private static WeightType type(ModelSource source, @Nullable WeightType asked) {
+        if (asked != null) {
+            return asked;
+        }
+        DType own = source.get(WeightRole.UP, 0).dtype();
+        return switch (own) {
+            case F32 -> WeightType.F32;
+            case F16 -> WeightType.F16;
+            case BF16 -> WeightType.BF16;
+            case Q4_0 -> WeightType.Q4_0;
+            case Q4_K -> WeightType.Q4_K;
+            case Q6_K -> WeightType.Q6_K;
+            default -> WeightType.Q8_0;
+        };
+    }
+
+    @Override
+    public void close() {
+        observation.close();
+    }
+}
