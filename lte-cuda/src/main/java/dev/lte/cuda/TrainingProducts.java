@@ -1,0 +1,123 @@
+package dev.lte.cuda;
+
+import dev.lte.backend.DType;
+import org.jspecify.annotations.Nullable;
+
+/** Products with plain weights and their gradients, and router scores. */
+final class TrainingProducts {
+    /** Rows that a block adds up at least. */
+    private static final int ROWS_PER_PART = 64;
+
+    /** Blocks that fill a large device a few times over. */
+    private static final int ENOUGH_BLOCKS = 1056;
+
+    private final TrainingLaunch kernels;
+    private final CudaBlas blas;
+
+    TrainingProducts(TrainingLaunch kernels, CudaBlas blas) {
+        this.kernels = kernels;
+        this.blas = blas;
+    }
+
+    /**
+     * {@code out = x weight^T + bias}. The bias goes into {@code out} first where that rounds nothing twice, otherwise the product
+     * is made in F32 elsewhere.
+     */
+    void linear(CudaTensor out, CudaTensor x, CudaTensor weight, @Nullable CudaTensor bias, boolean add) {
+        int inner = x.columns();
+        if (bias == null) {
+            multiply(CudaBlas.Form.ROWS_BY_ROWS, out, x, weight, inner, add);
+        } else if (out.dtype() == DType.F32 || !add && bias.dtype() == out.dtype()) {
+            addRows(out, bias.address(), 0, bias.dtype(), add);
+            multiply(CudaBlas.Form.ROWS_BY_ROWS, out, x, weight, inner, true);
+        } else {
+            int columns = out.columns();
+            long exact = kernels.scratch(4L * out.rows() * columns);
+            kernels.start().put(exact).put((long) columns).put(Segment.code(DType.F32));
+            rowsOf(bias.address(), 0, bias.dtype(), out.rows(), columns, false);
+            kernels.runOver("trainEmbed_1", (long) out.rows() * columns);
+            if (inner > 0) {
+                blas.multiply(
+                        CudaBlas.Form.ROWS_BY_ROWS,
+                        exact,
+                        columns,
+                        DType.F32,
+                        out.rows(),
+                        columns,
+                        x,
+                        weight,
+                        inner,
+                        true);
+            }
+            addRows(out, exact, columns, DType.F32, add);
+        }
+    }
+
+    /** {@code out[t] = from[t]}, or added; with a stride of 0 every row is the same. */
+    private void addRows(CudaTensor out, long from, long stride, DType dtype, boolean add) {
+        boolean wide = TrainingLaunch.width(out.columns(), out) == 4
+                && from % (dtype == DType.F32 ? 16 : 8) == 0
+                && stride % 4 == 0;
+        kernels.start().putTyped(out);
+        rowsOf(from, stride, dtype, out.rows(), out.columns(), add);
+        int width = wide ? 4 : 1;
+        kernels.runOver("trainEmbed_" + width, (long) out.rows() * out.columns() / width);
+    }
+
+    private void rowsOf(long from, long stride, DType dtype, int rows, int columns, boolean add) {
+        kernels.more().put(from).put(stride).put(Segment.code(dtype)).put(0L).put(0L).put(0);
+        kernels.more().put(rows).put(columns).put(1f).put(add ? 1 : 0);
+    }
+
+    /** {@code dx = dout weight}. */
+    void backwardInput(CudaTensor dx, CudaTensor dout, CudaTensor weight, boolean add) {
+        multiply(CudaBlas.Form.ROWS_BY_COLUMNS, dx, dout, weight, dout.columns(), add);
+    }
+
+    /** {@code dweight += dout^T x}, {@code dbias += sum of dout}. */
+    void backwardWeight(CudaTensor dweight, @Nullable CudaTensor dbias, CudaTensor dout, CudaTensor x) {
+        if (dweight.rows() > 0 && dweight.columns() > 0) {
+            multiply(CudaBlas.Form.COLUMNS_BY_COLUMNS, dweight, dout, x, x.rows(), true);
+        }
+        if (dbias != null && dout.rows() > 0 && dout.columns() > 0) {
+            addColumnSums(dbias, dout);
+        }
+    }
+
+    private void multiply(CudaBlas.Form form, CudaTensor out, CudaTensor x, CudaTensor y, int inner, boolean add) {
+        if (inner > 0) {
+            blas.multiply(form, out, x, y, inner, add);
+        } else if (!add) {
+            kernels.fill(out, 0);
+        }
+    }
+
+    private void addColumnSums(CudaTensor to, CudaTensor x) {
+        int width = TrainingLaunch.width(x.columns(), x);
+        int across = TrainingLaunch.blocks(x.columns(), 32 * width);
+        int parts = parts(x.rows(), across);
+        int perPart = TrainingLaunch.blocks(x.rows(), parts);
+        long sums = kernels.scratch(4L * parts * x.columns());
+        kernels.start().put(sums).putTyped(x).put(x.rows()).put(x.columns()).put(perPart);
+        kernels.run("trainSumRows_" + width, across, parts, 1, 256);
+        kernels.addParts(to, sums, parts);
+    }
+
+    /** Into how many parts rows are cut for sums over them, if {@code across} blocks take each part. */
+    static int parts(int rows, int across) {
+        return Math.clamp(rows / ROWS_PER_PART, 1, Math.max(1, ENOUGH_BLOCKS / across));
+    }
+
+    /** {@code scores = sigmoid(x router^T)}. */
+    void routerScores(CudaTensor scores, CudaTensor x, CudaTensor router) {
+        multiply(CudaBlas.Form.ROWS_BY_ROWS, scores, x, router, x.columns(), false);
+        kernels.start().put(scores).put(scores.rows()).put(scores.columns());
+        kernels.runOver("trainSigmoid", (long) scores.rows() * scores.columns());
+    }
+
+    /** {@code dlogits = dscores * scores * (1 - scores)}. */
+    void routerScoresBackward(CudaTensor dlogits, CudaTensor dscores, CudaTensor scores) {
+        kernels.start().putTyped(dlogits).put(dscores).put(scores).put(scores.rows()).put(scores.columns());
+        kernels.runOver("trainSigmoidBackward", (long) scores.rows() * scores.columns());
+    }
+}
