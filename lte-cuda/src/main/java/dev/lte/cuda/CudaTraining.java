@@ -43,7 +43,7 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
         products = new TrainingProducts(kernels, blas);
         rows = new TrainingRows(kernels);
         norms = new TrainingNorms(kernels);
-        attention = new TrainingAttention(kernels, modules::flash);
+        attention = new TrainingAttention(kernels, modules);
         neurons = new TrainingNeurons(kernels);
         losses = new TrainingLosses(kernels);
         optimizer = new TrainingOptimizer(kernels);

@@ -2,7 +2,6 @@ package dev.lte.cuda;
 
 import dev.lte.backend.AttentionSpec;
 import dev.lte.backend.DType;
-import java.util.function.IntFunction;
 import org.bytedeco.cuda.cudart.CUfunc_st;
 
 /**
@@ -21,12 +20,11 @@ final class TrainingAttention {
     private static final int WIDEST_WINDOW = 1 << 30;
 
     private final TrainingLaunch kernels;
-    private final IntFunction<CudaModule> flash;
+    private final TrainingModules modules;
 
-    /** @param flash the kernels for heads that are padded to so many columns */
-    TrainingAttention(TrainingLaunch kernels, IntFunction<CudaModule> flash) {
+    TrainingAttention(TrainingLaunch kernels, TrainingModules modules) {
         this.kernels = kernels;
-        this.flash = flash;
+        this.modules = modules;
     }
 
     void forward(
@@ -147,7 +145,7 @@ final class TrainingAttention {
 
     /** @param blocksOfRows how many times 64 rows of a head are in shared memory */
     private void run(String name, int padded, int tiles, int heads, int blocksOfRows) {
-        CUfunc_st function = flash.apply(padded).function(name + padded);
+        CUfunc_st function = modules.flash(padded).function(name + padded);
         kernels.run(function, tiles, heads, THREADS, blocksOfRows * FLASH_ROWS * (padded + 8) * Short.BYTES);
     }
 
@@ -160,6 +158,6 @@ final class TrainingAttention {
         }
         int each = size <= 32 ? 1 : size <= 64 ? 2 : size <= 128 ? 4 : 8;
         int shared = Float.BYTES * (2 * OTHER_ROWS * (size + 1) + own * ROWS * size);
-        kernels.run(kernels.module().function(name + each), tiles, heads, THREADS, shared);
+        kernels.run(modules.exact(each).function(name + each), tiles, heads, THREADS, shared);
     }
 }

@@ -11,6 +11,9 @@ final class TrainingProducts {
     /** Blocks that fill a large device a few times over. */
     private static final int ENOUGH_BLOCKS = 1056;
 
+    /** Fewer rows or columns than a tile of tensor cores. */
+    private static final int FEW = 16;
+
     private final TrainingLaunch kernels;
     private final CudaBlas blas;
 
@@ -19,37 +22,48 @@ final class TrainingProducts {
         this.blas = blas;
     }
 
-    /**
-     * {@code out = x weight^T + bias}. The bias goes into {@code out} first where that rounds nothing twice, otherwise the product
-     * is made in F32 elsewhere.
-     */
+    /** {@code out = x weight^T + bias}. The bias goes into {@code out} first where that rounds nothing twice. */
     void linear(CudaTensor out, CudaTensor x, CudaTensor weight, @Nullable CudaTensor bias, boolean add) {
-        int inner = x.columns();
-        if (bias == null) {
-            multiply(CudaBlas.Form.ROWS_BY_ROWS, out, x, weight, inner, add);
-        } else if (out.dtype() == DType.F32 || !add && bias.dtype() == out.dtype()) {
+        boolean fits = bias == null || out.dtype() == DType.F32 || !add && bias.dtype() == out.dtype();
+        if (!fits || roundsTwice(out, add || bias != null)) {
+            multiplyElsewhere(CudaBlas.Form.ROWS_BY_ROWS, out, x, weight, x.columns(), bias, add);
+            return;
+        }
+        if (bias != null) {
             addRows(out, bias.address(), 0, bias.dtype(), add);
-            multiply(CudaBlas.Form.ROWS_BY_ROWS, out, x, weight, inner, true);
-        } else {
-            int columns = out.columns();
-            long exact = kernels.scratch(4L * out.rows() * columns);
+        }
+        multiply(CudaBlas.Form.ROWS_BY_ROWS, out, x, weight, x.columns(), add || bias != null);
+    }
+
+    /** cuBLAS rounds products of few rows or columns to BF16 before it adds them to what is there. */
+    private static boolean roundsTwice(CudaTensor out, boolean add) {
+        return add && out.dtype() == DType.BF16 && Math.min(out.rows(), out.columns()) < FEW;
+    }
+
+    /** In F32, from where {@code out} gets the sum of all rounded once. */
+    private void multiplyElsewhere(
+            CudaBlas.Form form,
+            CudaTensor out,
+            CudaTensor x,
+            CudaTensor y,
+            int inner,
+            @Nullable CudaTensor bias,
+            boolean add) {
+        int rows = out.rows();
+        int columns = out.columns();
+        long exact = kernels.scratch(4L * rows * columns);
+        if (bias != null) {
             kernels.start().put(exact).put((long) columns).put(Segment.code(DType.F32));
-            rowsOf(bias.address(), 0, bias.dtype(), out.rows(), columns, false);
-            kernels.runOver("trainEmbed_1", (long) out.rows() * columns);
-            if (inner > 0) {
-                blas.multiply(
-                        CudaBlas.Form.ROWS_BY_ROWS,
-                        exact,
-                        columns,
-                        DType.F32,
-                        out.rows(),
-                        columns,
-                        x,
-                        weight,
-                        inner,
-                        true);
-            }
+            rowsOf(bias.address(), 0, bias.dtype(), rows, columns, false);
+            kernels.runOver("trainEmbed_1", (long) rows * columns);
+        }
+        if (inner > 0) {
+            blas.multiply(form, exact, columns, DType.F32, rows, columns, x, y, inner, bias != null);
+        }
+        if (inner > 0 || bias != null) {
             addRows(out, exact, columns, DType.F32, add);
+        } else if (!add) {
+            kernels.fill(out, 0);
         }
     }
 
@@ -71,7 +85,11 @@ final class TrainingProducts {
 
     /** {@code dx = dout weight}. */
     void backwardInput(CudaTensor dx, CudaTensor dout, CudaTensor weight, boolean add) {
-        multiply(CudaBlas.Form.ROWS_BY_COLUMNS, dx, dout, weight, dout.columns(), add);
+        if (roundsTwice(dx, add)) {
+            multiplyElsewhere(CudaBlas.Form.ROWS_BY_COLUMNS, dx, dout, weight, dout.columns(), null, add);
+        } else {
+            multiply(CudaBlas.Form.ROWS_BY_COLUMNS, dx, dout, weight, dout.columns(), add);
+        }
     }
 
     /** {@code dweight += dout^T x}, {@code dbias += sum of dout}. */
