@@ -4,6 +4,7 @@ import dev.lte.backend.DType;
 import org.bytedeco.cuda.cublas.cublasContext;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cublas;
+import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -14,7 +15,7 @@ import org.bytedeco.javacpp.Pointer;
  */
 final class CudaBlas implements AutoCloseable {
     /** What cuBLAS recommends for Hopper. */
-    private static final long WORKSPACE = 32L << 20;
+    static final long WORKSPACE = 32L << 20;
 
     private final cublasContext handle = new cublasContext();
     private final CudaMemory memory;
@@ -38,8 +39,16 @@ final class CudaBlas implements AutoCloseable {
         check("cublasSetWorkspace", cublas.cublasSetWorkspace_v2(handle, a, WORKSPACE));
     }
 
+    cublasContext handle() {
+        return handle;
+    }
+
+    long workspace() {
+        return workspace;
+    }
+
     /** Device memory for a call of the bindings. */
-    private static final class Address extends Pointer {
+    static final class Address extends Pointer {
         Address set(long address) {
             this.address = address;
             return this;
@@ -111,15 +120,15 @@ final class CudaBlas implements AutoCloseable {
                         cublas.CUBLAS_GEMM_DEFAULT));
     }
 
-    private static int type(DType dtype) {
+    static int type(DType dtype) {
         return switch (dtype) {
-            case F32 -> org.bytedeco.cuda.global.cudart.CUDA_R_32F;
-            case BF16 -> org.bytedeco.cuda.global.cudart.CUDA_R_16BF;
+            case F32 -> cudart.CUDA_R_32F;
+            case BF16 -> cudart.CUDA_R_16BF;
             default -> throw new IllegalArgumentException("expected F32 or BF16, found " + dtype);
         };
     }
 
-    private static void check(String call, int status) {
+    static void check(String call, int status) {
         if (status != cublas.CUBLAS_STATUS_SUCCESS) {
             BytePointer text = cublas.cublasGetStatusString(status);
             throw new IllegalStateException(

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class CudaTraining implements TrainingKernels, AutoCloseable {
     private final CudaQueue queue;
     private final CudaBlas blas;
+    private final BiasedProducts biased;
     private final CudaScratch scratch;
     private final TrainingLaunch kernels;
     private final TrainingProducts products;
@@ -40,7 +41,8 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
         blas = new CudaBlas(backend.memory(), launch.stream());
         scratch = new CudaScratch(backend.memory());
         kernels = new TrainingLaunch(module, launch, scratch);
-        products = new TrainingProducts(kernels, blas);
+        biased = new BiasedProducts(blas, launch.stream());
+        products = new TrainingProducts(kernels, blas, biased);
         rows = new TrainingRows(kernels);
         norms = new TrainingNorms(kernels);
         attention = new TrainingAttention(kernels, modules);
@@ -343,6 +345,7 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
     /** The stream has run and the context is current. */
     @Override
     public void close() {
+        biased.close();
         blas.close();
         optimizer.close();
         scratch.free();

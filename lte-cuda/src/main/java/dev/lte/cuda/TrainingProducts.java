@@ -11,36 +11,34 @@ final class TrainingProducts {
     /** Blocks that fill a large device a few times over. */
     private static final int ENOUGH_BLOCKS = 1056;
 
-    /** Fewer rows or columns than a tile of tensor cores. */
-    private static final int FEW = 16;
-
     private final TrainingLaunch kernels;
     private final CudaBlas blas;
+    private final BiasedProducts biased;
 
-    TrainingProducts(TrainingLaunch kernels, CudaBlas blas) {
+    TrainingProducts(TrainingLaunch kernels, CudaBlas blas, BiasedProducts biased) {
         this.kernels = kernels;
         this.blas = blas;
+        this.biased = biased;
     }
 
-    /** {@code out = x weight^T + bias}. The bias goes into {@code out} first where that rounds nothing twice. */
+    /** {@code out = x weight^T + bias}. */
     void linear(CudaTensor out, CudaTensor x, CudaTensor weight, @Nullable CudaTensor bias, boolean add) {
-        boolean fits = bias == null || out.dtype() == DType.F32 || !add && bias.dtype() == out.dtype();
-        if (!fits || roundsTwice(out, add || bias != null)) {
+        if (out.dtype() == DType.F32) {
+            if (bias != null) {
+                addRows(out, bias.address(), 0, bias.dtype(), add);
+            }
+            multiply(CudaBlas.Form.ROWS_BY_ROWS, out, x, weight, x.columns(), add || bias != null);
+        } else if (bias == null && !add) {
+            multiply(CudaBlas.Form.ROWS_BY_ROWS, out, x, weight, x.columns(), false);
+        } else if (bias == null || add || !biased.multiply(out, x, weight, bias)) {
             multiplyElsewhere(CudaBlas.Form.ROWS_BY_ROWS, out, x, weight, x.columns(), bias, add);
-            return;
         }
-        if (bias != null) {
-            addRows(out, bias.address(), 0, bias.dtype(), add);
-        }
-        multiply(CudaBlas.Form.ROWS_BY_ROWS, out, x, weight, x.columns(), add || bias != null);
     }
 
-    /** cuBLAS rounds products of few rows or columns to BF16 before it adds them to what is there. */
-    private static boolean roundsTwice(CudaTensor out, boolean add) {
-        return add && out.dtype() == DType.BF16 && Math.min(out.rows(), out.columns()) < FEW;
-    }
-
-    /** In F32, from where {@code out} gets the sum of all rounded once. */
+    /**
+     * In F32, from where {@code out} gets the sum of all rounded once: some kernels of cuBLAS round a product to BF16 before they
+     * add it to what is there.
+     */
     private void multiplyElsewhere(
             CudaBlas.Form form,
             CudaTensor out,
@@ -85,7 +83,7 @@ final class TrainingProducts {
 
     /** {@code dx = dout weight}. */
     void backwardInput(CudaTensor dx, CudaTensor dout, CudaTensor weight, boolean add) {
-        if (roundsTwice(dx, add)) {
+        if (add && dx.dtype() == DType.BF16) {
             multiplyElsewhere(CudaBlas.Form.ROWS_BY_COLUMNS, dx, dout, weight, dout.columns(), null, add);
         } else {
             multiply(CudaBlas.Form.ROWS_BY_COLUMNS, dx, dout, weight, dout.columns(), add);
