@@ -54,7 +54,15 @@ final class CudaCompiler {
 
     /** The machine code of {@code kernels/NAME.cu}. */
     byte[] compile(String name) {
-        String source = resource("common.cuh") + resource(name + ".cu");
+        return compileCached(name, resource("common.cuh") + resource(name + ".cu"));
+    }
+
+    /** The machine code of {@code kernels/NAME.cu} of training, with a line behind it that says which kernels it has. */
+    byte[] compileTraining(String name, String instances) {
+        return compileCached(name, resource("common.cuh") + resource("train.cuh") + resource(name + ".cu") + instances);
+    }
+
+    private byte[] compileCached(String name, String source) {
         String key = HexFormat.of()
                 .formatHex(hash((version + '\n' + option + '\n' + source).getBytes(StandardCharsets.UTF_8)));
         Path file = folder == null ? null : folder.resolve(key + ".cubin");

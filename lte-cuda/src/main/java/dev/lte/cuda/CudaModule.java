@@ -6,12 +6,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.bytedeco.cuda.cudart.CUfunc_st;
 import org.bytedeco.cuda.cudart.CUmod_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
 
-/** All kernels, loaded into a context. Functions are found by name once and kept. Thread-safe; the context must be current. */
+/** The kernels of some files, loaded into a context. Functions are found by name once and kept. Thread-safe; the context must be current. */
 final class CudaModule implements AutoCloseable {
     private static final List<String> FILES =
             List.of("ffn", "linear", "attention", "pack", "rows", "norm", "rope", "routing");
@@ -19,12 +20,17 @@ final class CudaModule implements AutoCloseable {
     private final List<CUmod_st> modules = new ArrayList<>();
     private final Map<String, CUfunc_st> functions = new ConcurrentHashMap<>();
 
+    /** Those of inference. */
     CudaModule(CudaCompiler compiler) {
-        List<byte[]> codes = FILES.parallelStream().map(compiler::compile).toList();
+        this(FILES, compiler::compile);
+    }
+
+    CudaModule(List<String> files, Function<String, byte[]> compiler) {
+        List<byte[]> codes = files.parallelStream().map(compiler).toList();
         for (int i = 0; i < codes.size(); i++) {
             CUmod_st module = new CUmod_st();
             try (BytePointer code = new BytePointer(codes.get(i))) {
-                check("cuModuleLoadData of " + FILES.get(i), cudart.cuModuleLoadData(module, code));
+                check("cuModuleLoadData of " + files.get(i), cudart.cuModuleLoadData(module, code));
             }
             modules.add(module);
         }
