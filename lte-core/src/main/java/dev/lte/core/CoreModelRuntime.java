@@ -139,6 +139,7 @@ public final class CoreModelRuntime implements ModelRuntime {
                 options.stallTimeout(),
                 cacheType(opened.source(), backend, options.cacheType()),
                 options.cacheBytes(),
+                options.prefixCache(),
                 opened.isRouted(),
                 found.tokenizer() == null
                         ? config.vocabulary()
@@ -151,6 +152,7 @@ public final class CoreModelRuntime implements ModelRuntime {
                 queue,
                 loaded.transformer(),
                 engine,
+                options.listener(),
                 () -> {
                     queue.close();
                     opened.close();

@@ -1,6 +1,7 @@
 package dev.lte.core.engine;
 
 import dev.lte.ModelInfo;
+import dev.lte.ModelStatus;
 import dev.lte.backend.Backend;
 import dev.lte.backend.DType;
 import dev.lte.backend.KernelQueue;
@@ -42,6 +43,7 @@ final class TestEngine implements AutoCloseable {
                 limits.stall(),
                 DType.F32,
                 limits.cacheBytes(),
+                true,
                 routed,
                 RandomModel.VOCABULARY);
         ModelInfo info = new ModelInfo(
@@ -57,12 +59,18 @@ final class TestEngine implements AutoCloseable {
                 null,
                 "",
                 "");
-        model = new LocalModel(info, source.tokenizer(), "", backend, queue, loaded.transformer(), options, () -> {
+        model = new LocalModel(info, source.tokenizer(), "", backend, queue, loaded.transformer(), options, null, () -> {
             queue.close();
             backend.close();
             source.close();
         });
         counting.forget();
+    }
+
+    /** Pages that no stream holds. */
+    int freePages() {
+        ModelStatus status = model.status();
+        return status.freePages() + status.reusablePages();
     }
 
     @Override
