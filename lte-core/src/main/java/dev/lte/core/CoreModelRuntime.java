@@ -148,6 +148,9 @@ public final class CoreModelRuntime implements ModelRuntime {
                 opened.info(loaded, context),
                 found.tokenizer(),
                 found.reason(),
+                options.chatTemplate() != null
+                        ? options.chatTemplate()
+                        : opened.source().chatTemplate(),
                 backend,
                 queue,
                 loaded.transformer(),

@@ -1,5 +1,6 @@
 package dev.lte.core.engine;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,11 +9,17 @@ import org.jspecify.annotations.Nullable;
  * @param prompt ids, at least one
  * @param threshold tau; unused by models that run dense
  * @param maxTokens most tokens to generate, so that they fit the context behind the prompt
+ * @param endIds tokens that end it, in addition to those of the vocabulary
  * @param constraint what tokens may come, or null for any
  * @param <E> its events
  */
 record Generation<E>(
-        int[] prompt, float threshold, int maxTokens, EventWriter<E> writer, @Nullable Constraint constraint) {
+        int[] prompt,
+        float threshold,
+        int maxTokens,
+        List<Integer> endIds,
+        EventWriter<E> writer,
+        @Nullable Constraint constraint) {
     /** Checks a request and encodes its prompt; throws what the stream shall end with. */
     @FunctionalInterface
     interface Preparation<E> {

@@ -1,5 +1,6 @@
 package dev.lte.core.engine;
 
+import com.google.common.base.Suppliers;
 import dev.lte.ContextOverflowException;
 import dev.lte.GenerationEvent;
 import dev.lte.GenerationListener;
@@ -10,7 +11,6 @@ import dev.lte.LteException;
 import dev.lte.Model;
 import dev.lte.ModelInfo;
 import dev.lte.ModelStatus;
-import dev.lte.ResponseFormat;
 import dev.lte.Tokenizer;
 import dev.lte.UnsupportedModelException;
 import dev.lte.backend.Backend;
@@ -19,14 +19,17 @@ import dev.lte.chat.ChatEvent;
 import dev.lte.chat.ChatRequest;
 import dev.lte.chat.ChatSession;
 import dev.lte.core.arch.ModelConfig;
+import dev.lte.core.conversation.PromptWriter;
 import dev.lte.core.layer.Transformer;
 import dev.lte.core.sparse.SparsityMeter;
 import dev.lte.core.token.StreamingDecoder;
 import dev.lte.core.token.VocabularyTokenizer;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
@@ -41,12 +44,15 @@ public final class LocalModel implements Model {
     private final boolean routed;
     private final @Nullable GenerationListener listener;
     private final TokenTexts texts;
+    private final Constraints constraints = new Constraints();
+    private final Supplier<@Nullable ChatPreparation> chat;
     private final Engine engine;
 
     /**
      * @param info what was loaded; its context length is the engine's
      * @param tokenizer null if the model has none
      * @param withoutTokenizer why there is none, for those who ask for text
+     * @param chatTemplate Jinja source, or null if there is none; read when somebody chats
      * @param listener hears of generations, or null
      * @param release frees all that the model owns; called once
      */
@@ -54,6 +60,7 @@ public final class LocalModel implements Model {
             ModelInfo info,
             @Nullable VocabularyTokenizer tokenizer,
             String withoutTokenizer,
+            @Nullable String chatTemplate,
             Backend backend,
             KernelQueue queue,
             Transformer transformer,
@@ -67,6 +74,10 @@ public final class LocalModel implements Model {
         this.routed = options.routed();
         this.listener = listener;
         this.texts = new TokenTexts(tokenizer, tokenizer == null ? config.vocabulary() : tokenizer.size());
+        chat = Suppliers.memoize(() -> tokenizer == null || chatTemplate == null
+                ? null
+                : new ChatPreparation(
+                        new PromptWriter(chatTemplate, tokenizer), tokenizer, constraints, info.contextLength()));
         this.engine = new Engine(backend, queue, transformer, options, release);
     }
 
@@ -95,6 +106,7 @@ public final class LocalModel implements Model {
     private Generation<GenerationEvent> prepare(GenerationRequest request) {
         float threshold = threshold(request.threshold());
         checkOptions(request.options());
+        Constraint constraint = constraints.of(request.options());
         int[] ids = ids(request);
         if ((long) ids.length + request.maxTokens() > info.contextLength()) {
             throw new ContextOverflowException(ids.length, request.maxTokens(), info.contextLength());
@@ -107,12 +119,27 @@ public final class LocalModel implements Model {
             }
             decoder = new StreamingDecoder(tokenizer, begins, request.stopStrings());
         }
-        return new Generation<>(ids, threshold, request.maxTokens(), new TextEvents(decoder), null);
+        return new Generation<>(ids, threshold, request.maxTokens(), List.of(), new TextEvents(decoder), constraint);
     }
 
     @Override
     public Flux<ChatEvent> chat(ChatRequest request) {
-        return Flux.error(new UnsupportedModelException("the model has no chat template", "use generate"));
+        return TokenFlux.of(this, "chat", request.options(), () -> {
+            float threshold = threshold(request.options().threshold());
+            checkOptions(request.options());
+            return requireChat().prepare(request, threshold);
+        });
+    }
+
+    private ChatPreparation requireChat() {
+        ChatPreparation preparation = chat.get();
+        if (preparation == null) {
+            requireTokenizer();
+            throw new UnsupportedModelException(
+                    "the model " + info.name() + " has no chat template",
+                    "use generate, or load it with a chatTemplate of its family");
+        }
+        return preparation;
     }
 
     @Override
@@ -170,9 +197,6 @@ public final class LocalModel implements Model {
     private void checkOptions(GenerationOptions options) {
         checkIds("stopIds", options.stopIds().stream().mapToInt(Integer::intValue).toArray());
         checkIds("logitBias", options.logitBias().keySet().stream().mapToInt(Integer::intValue).toArray());
-        if (!(options.responseFormat() instanceof ResponseFormat.Text)) {
-            throw new InvalidRequestException("responseFormat", "text", options.responseFormat());
-        }
     }
 
     private int[] ids(GenerationRequest request) {

@@ -78,6 +78,9 @@ final class TokenStream<E> extends Sequence implements Subscription {
     /** The request has been checked. Called before the engine sees the stream. */
     void start(Generation<E> prepared) {
         generation = prepared;
+        if (!options.ignoreEndOfText()) {
+            endIds.addAll(prepared.endIds());
+        }
         describe(prepared.prompt(), prepared.threshold());
         for (int id : prepared.prompt()) {
             sampler.acceptPrompt(id);
@@ -166,7 +169,7 @@ final class TokenStream<E> extends Sequence implements Subscription {
         if (reason != null) {
             complete(reason);
         } else if (full) {
-            complete(whole ? FinishReason.STOP : FinishReason.LENGTH);
+            complete(whole ? writer.end(ready::add) : FinishReason.LENGTH);
         }
     }
 
