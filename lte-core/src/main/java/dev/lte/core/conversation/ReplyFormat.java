@@ -29,12 +29,12 @@ public record ReplyFormat(@Nullable Tags reasoning, ToolCalls toolCalls, boolean
         MISTRAL_ARGS
     }
 
-    static final String TOOL_CALL = "<tool_call>";
-    static final String TOOL_CALL_END = "</tool_call>";
-    static final String PYTHON_TAG = "<|python_tag|>";
-    static final String TOOL_CALLS = "[TOOL_CALLS]";
-    static final String ARGS = "[ARGS]";
-    static final String CALL_ID = "[CALL_ID]";
+    public static final String TOOL_CALL = "<tool_call>";
+    public static final String TOOL_CALL_END = "</tool_call>";
+    public static final String PYTHON_TAG = "<|python_tag|>";
+    public static final String TOOL_CALLS = "[TOOL_CALLS]";
+    public static final String ARGS = "[ARGS]";
+    public static final String CALL_ID = "[CALL_ID]";
 
     private static final List<Tags> REASONING = List.of(
             new Tags("<think>", "</think>"),

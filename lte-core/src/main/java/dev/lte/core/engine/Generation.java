@@ -1,5 +1,6 @@
 package dev.lte.core.engine;
 
+import dev.lte.core.schema.TokenConstraint;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +20,7 @@ record Generation<E>(
         int maxTokens,
         List<Integer> endIds,
         EventWriter<E> writer,
-        @Nullable Constraint constraint) {
+        @Nullable TokenConstraint constraint) {
     /** Checks a request and encodes its prompt; throws what the stream shall end with. */
     @FunctionalInterface
     interface Preparation<E> {

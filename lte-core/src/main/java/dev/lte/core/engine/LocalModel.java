@@ -21,6 +21,7 @@ import dev.lte.chat.ChatSession;
 import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.conversation.PromptWriter;
 import dev.lte.core.layer.Transformer;
+import dev.lte.core.schema.TokenConstraint;
 import dev.lte.core.sparse.SparsityMeter;
 import dev.lte.core.token.StreamingDecoder;
 import dev.lte.core.token.VocabularyTokenizer;
@@ -44,7 +45,7 @@ public final class LocalModel implements Model {
     private final boolean routed;
     private final @Nullable GenerationListener listener;
     private final TokenTexts texts;
-    private final Constraints constraints = new Constraints();
+    private final Constraints constraints;
     private final Supplier<@Nullable ChatPreparation> chat;
     private final Engine engine;
 
@@ -74,6 +75,7 @@ public final class LocalModel implements Model {
         this.routed = options.routed();
         this.listener = listener;
         this.texts = new TokenTexts(tokenizer, tokenizer == null ? config.vocabulary() : tokenizer.size());
+        constraints = new Constraints(tokenizer);
         chat = Suppliers.memoize(() -> tokenizer == null || chatTemplate == null
                 ? null
                 : new ChatPreparation(
@@ -106,7 +108,7 @@ public final class LocalModel implements Model {
     private Generation<GenerationEvent> prepare(GenerationRequest request) {
         float threshold = threshold(request.threshold());
         checkOptions(request.options());
-        Constraint constraint = constraints.of(request.options());
+        TokenConstraint constraint = constraints.of(request.options());
         int[] ids = ids(request);
         if ((long) ids.length + request.maxTokens() > info.contextLength()) {
             throw new ContextOverflowException(ids.length, request.maxTokens(), info.contextLength());

@@ -1,5 +1,6 @@
 package dev.lte.core.engine;
 
+import dev.lte.BackendFailureException;
 import dev.lte.LteException;
 import dev.lte.backend.Backend;
 import dev.lte.backend.KernelQueue;
@@ -162,15 +163,18 @@ final class PassRunner {
         }
         for (int i = 0; i < rows; i++) {
             Sequence sequence = batch.get(i);
-            if (greedy) {
-                sequence.onToken(best[i]);
-                continue;
-            }
-            System.arraycopy(logits, i * columns, logits, 0, columns);
             try {
-                sequence.onLogits(sequence.done() - 1, 1, logits, columns);
+                if (greedy) {
+                    sequence.onToken(best[i]);
+                } else {
+                    System.arraycopy(logits, i * columns, logits, 0, columns);
+                    sequence.onLogits(sequence.done() - 1, 1, logits, columns);
+                }
             } catch (LteException e) {
                 sequence.breakOff(e); // its neighbours go on
+            } catch (RuntimeException e) {
+                sequence.breakOff(new BackendFailureException(
+                        "the next token could not be taken: " + e, "see the cause; report it", e));
             }
         }
     }

@@ -9,10 +9,12 @@ import dev.lte.TokenLogProbability;
 import dev.lte.Usage;
 import dev.lte.core.sample.LogProbabilities;
 import dev.lte.core.sample.Sampler;
+import dev.lte.core.schema.TokenConstraint;
 import dev.lte.core.sparse.SparsityMeter;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Queue;
@@ -48,6 +50,7 @@ final class TokenStream<E> extends Sequence implements Subscription {
 
     private final Queue<E> ready = new ArrayDeque<>(2);
     private @Nullable Generation<E> generation;
+    private long[] mask = new long[0];
     private int generated;
     private boolean finished;
     private boolean over;
@@ -141,8 +144,16 @@ final class TokenStream<E> extends Sequence implements Subscription {
 
     @Override
     void onLogits(int first, int rows, float[] logits, int columns) {
-        Constraint constraint = generation().constraint();
-        long[] allowed = constraint == null || !isConstrained() ? null : constraint.allowed();
+        TokenConstraint constraint = generation().constraint();
+        long[] allowed = null;
+        if (constraint != null && isConstrained()) {
+            if (mask.length == 0) {
+                mask = new long[constraint.maskLength()];
+            }
+            Arrays.fill(mask, 0);
+            constraint.writeMask(mask);
+            allowed = mask;
+        }
         onToken(sampler.choose(logits, (rows - 1) * columns, Math.min(texts.size(), columns), allowed));
     }
 
@@ -159,7 +170,7 @@ final class TokenStream<E> extends Sequence implements Subscription {
         extend(token);
         generated++;
         boolean constrained = isConstrained();
-        Constraint constraint = generation().constraint();
+        TokenConstraint constraint = generation().constraint();
         if (constraint != null && constrained) {
             constraint.accept(token);
         }

@@ -42,6 +42,15 @@ final class TestEngine implements AutoCloseable {
     }
 
     TestEngine(long seed, boolean routed, Limits limits, @Nullable GenerationListener listener) {
+        this(seed, routed, limits, listener, TEMPLATE);
+    }
+
+    TestEngine(
+            long seed,
+            boolean routed,
+            Limits limits,
+            @Nullable GenerationListener listener,
+            @Nullable String template) {
         source = RandomModel.decoder(seed, routed);
         Backend backend = counting.backend();
         KernelQueue queue = backend.openQueue();
@@ -72,7 +81,7 @@ final class TestEngine implements AutoCloseable {
                 null,
                 "",
                 "");
-        model = new LocalModel(info, source.tokenizer(), "", TEMPLATE, backend, queue, loaded.transformer(), options, listener, () -> {
+        model = new LocalModel(info, source.tokenizer(), "", template, backend, queue, loaded.transformer(), options, listener, () -> {
             queue.close();
             backend.close();
             source.close();
