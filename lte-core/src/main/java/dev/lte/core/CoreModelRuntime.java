@@ -19,6 +19,7 @@ import dev.lte.backend.BackendOptions;
 import dev.lte.backend.DType;
 import dev.lte.backend.KernelQueue;
 import dev.lte.core.arch.ModelConfig;
+import dev.lte.core.arch.ModelFingerprint;
 import dev.lte.core.arch.ModelSource;
 import dev.lte.core.arch.WeightRole;
 import dev.lte.core.engine.EngineOptions;
@@ -156,6 +157,7 @@ public final class CoreModelRuntime implements ModelRuntime {
                 loaded.transformer(),
                 engine,
                 options.listener(),
+                () -> ModelFingerprint.of(opened.source()),
                 () -> {
                     queue.close();
                     opened.close();

@@ -125,6 +125,11 @@ public final class PromptWriter {
         return new Prompt(ids, tags != null && text.stripTrailing().endsWith(tags.open()));
     }
 
+    /** The tokens of messages, without those that open a reply. */
+    public int[] history(List<ChatMessage> messages) {
+        return specials.encode(render(ChatRequest.builder().messages(messages).build(), false));
+    }
+
     private static List<String> names(ChatRequest request) {
         return request.tools().stream().map(Tool::name).toList();
     }

@@ -84,7 +84,7 @@ final class TokenStream<E> extends Sequence implements Subscription {
         if (!options.ignoreEndOfText()) {
             endIds.addAll(prepared.endIds());
         }
-        describe(prepared.prompt(), prepared.threshold());
+        describe(prepared.prompt(), prepared.threshold(), prepared.realm());
         for (int id : prepared.prompt()) {
             sampler.acceptPrompt(id);
         }
