@@ -24,6 +24,7 @@ import dev.lte.backend.BackendOptions;
 import dev.lte.backend.DType;
 import dev.lte.backend.KernelQueue;
 import dev.lte.core.arch.ModelConfig;
+import dev.lte.core.arch.ModelFingerprint;
 import dev.lte.core.arch.ModelSource;
 import dev.lte.core.arch.WeightRole;
 import dev.lte.core.baseline.Baseline;
@@ -167,6 +168,7 @@ public final class CoreModelRuntime implements ModelRuntime {
                 options.stallTimeout(),
                 cacheType(opened.source(), backend, options.cacheType()),
                 options.cacheBytes(),
+                options.prefixCache(),
                 opened.isRouted(),
                 found.tokenizer() == null
                         ? config.vocabulary()
@@ -175,10 +177,15 @@ public final class CoreModelRuntime implements ModelRuntime {
                 opened.info(loaded, context),
                 found.tokenizer(),
                 found.reason(),
+                options.chatTemplate() != null
+                        ? options.chatTemplate()
+                        : opened.source().chatTemplate(),
                 backend,
                 queue,
                 loaded.transformer(),
                 engine,
+                options.listener(),
+                () -> ModelFingerprint.of(opened.source()),
                 () -> {
                     queue.close();
                     opened.close();

@@ -1,5 +1,6 @@
 package dev.lte.core.engine;
 
+import dev.lte.core.cache.PrefixCache;
 import dev.lte.core.sparse.SparsityMeter;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
@@ -11,7 +12,7 @@ final class LogitsJob extends Sequence {
     private final float[][] logits;
 
     LogitsJob(int[] prompt, float threshold, SparsityMeter meter) {
-        describe(prompt, threshold);
+        describe(prompt, threshold, PrefixCache.COMMON);
         this.meter = meter;
         logits = new float[prompt.length][];
     }
@@ -22,9 +23,7 @@ final class LogitsJob extends Sequence {
     }
 
     @Override
-    int maxPositions() {
-        return prompt().length;
-    }
+    void onAdmitted() {}
 
     @Override
     boolean wantsStep() {
@@ -58,11 +57,6 @@ final class LogitsJob extends Sequence {
 
     @Override
     void onToken(int token) {
-        throw new IllegalStateException("a prompt whose logits are wanted generates nothing");
-    }
-
-    @Override
-    int nextToken() {
         throw new IllegalStateException("a prompt whose logits are wanted generates nothing");
     }
 
