@@ -37,11 +37,12 @@ final class GrammarConstraint implements TokenConstraint {
             ended = true;
             return;
         }
-        Configuration to = at;
-        for (byte value : vocabulary.bytes(tokenId)) {
-            to = automaton.step(to, value & 0xFF);
+        byte[] bytes = vocabulary.bytes(tokenId);
+        Configuration to = bytes.length == 0 ? Configuration.DEAD : at;
+        for (int i = 0; i < bytes.length && to != Configuration.DEAD; i++) {
+            to = automaton.step(to, bytes[i] & 0xFF);
         }
-        if (to == at || !to.live) {
+        if (!to.live) {
             throw refused(tokenId);
         }
         at = to;
