@@ -5,6 +5,7 @@ module dev.lte.api {
     requires static transitive org.jspecify;
 
     exports dev.lte;
+    exports dev.lte.chat;
     exports dev.lte.backend;
     exports dev.lte.spi;
 

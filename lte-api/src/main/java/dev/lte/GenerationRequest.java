@@ -2,8 +2,8 @@ package dev.lte;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 import java.util.OptionalDouble;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,13 +13,11 @@ import org.jspecify.annotations.Nullable;
  * begin; ids are used exactly as given.
  */
 public final class GenerationRequest {
+    private static final int DEFAULT_MAX_TOKENS = 256;
+
     private final @Nullable String prompt;
     private final List<Integer> promptIds;
-    private final int maxTokens;
-    private final Sampling sampling;
-    private final @Nullable Float threshold;
-    private final boolean ignoreEndOfText;
-    private final List<String> stopStrings;
+    private final GenerationOptions options;
 
     private GenerationRequest(Builder builder) {
         if ((builder.prompt == null) == (builder.promptIds == null)) {
@@ -27,11 +25,7 @@ public final class GenerationRequest {
         }
         prompt = builder.prompt;
         promptIds = builder.promptIds == null ? List.of() : List.copyOf(builder.promptIds);
-        maxTokens = builder.maxTokens;
-        sampling = builder.sampling;
-        threshold = builder.threshold;
-        ignoreEndOfText = builder.ignoreEndOfText;
-        stopStrings = List.copyOf(builder.stopStrings);
+        options = builder.options();
     }
 
     public static Builder builder() {
@@ -55,38 +49,45 @@ public final class GenerationRequest {
         return promptIds;
     }
 
+    /** Everything but the prompt. */
+    public GenerationOptions options() {
+        return options;
+    }
+
     public int maxTokens() {
-        return maxTokens;
+        return options.maxTokens().orElse(DEFAULT_MAX_TOKENS);
     }
 
     public Sampling sampling() {
-        return sampling;
+        return options.sampling();
     }
 
     /** tau, the score above which an expert runs; empty for the model's own. */
     public OptionalDouble threshold() {
-        return threshold == null ? OptionalDouble.empty() : OptionalDouble.of(threshold);
+        return options.threshold();
     }
 
     public boolean ignoreEndOfText() {
-        return ignoreEndOfText;
+        return options.ignoreEndOfText();
     }
 
     public List<String> stopStrings() {
-        return stopStrings;
+        return options.stopStrings();
     }
 
     /** Not thread-safe. */
-    public static final class Builder {
+    public static final class Builder extends GenerationOptions.Builder<Builder> {
         private @Nullable String prompt;
         private @Nullable List<Integer> promptIds;
-        private int maxTokens = 256;
-        private Sampling sampling = Sampling.defaults();
-        private @Nullable Float threshold;
-        private boolean ignoreEndOfText;
-        private List<String> stopStrings = List.of();
 
-        private Builder() {}
+        private Builder() {
+            super(DEFAULT_MAX_TOKENS);
+        }
+
+        @Override
+        protected Builder self() {
+            return this;
+        }
 
         public Builder prompt(String text) {
             prompt = text;
@@ -107,47 +108,6 @@ public final class GenerationRequest {
                 list.add(id);
             }
             return promptIds(list);
-        }
-
-        /** At most this many tokens, 1 or more; 256 by default. */
-        public Builder maxTokens(int count) {
-            if (count < 1) {
-                throw new InvalidRequestException("maxTokens", "1 or more", count);
-            }
-            maxTokens = count;
-            return this;
-        }
-
-        public Builder sampling(Sampling how) {
-            sampling = how;
-            return this;
-        }
-
-        /**
-         * The sparsity dial: an expert runs if its router score is above this. 0 to 1; a model without routers refuses it.
-         * The higher, the sparser; the model was trained at its own default.
-         */
-        public Builder threshold(double tau) {
-            if (!(tau >= 0 && tau <= 1)) {
-                throw new InvalidRequestException("threshold", "0 to 1", tau);
-            }
-            threshold = (float) tau;
-            return this;
-        }
-
-        /** Goes on after an end-of-text token, for measuring. */
-        public Builder ignoreEndOfText(boolean ignore) {
-            ignoreEndOfText = ignore;
-            return this;
-        }
-
-        /** Generation stops before any of these; none is part of the text. At most 16, none empty. */
-        public Builder stopStrings(List<String> strings) {
-            if (strings.size() > 16 || strings.stream().anyMatch(String::isEmpty)) {
-                throw new InvalidRequestException("stopStrings", "at most 16, none empty", strings);
-            }
-            stopStrings = List.copyOf(strings);
-            return this;
         }
 
         public GenerationRequest build() {

@@ -2,6 +2,7 @@ package dev.lte;
 
 import java.time.Duration;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** How to load a model. Immutable; made by {@link #of}. */
 public final class LoadOptions {
@@ -14,6 +15,9 @@ public final class LoadOptions {
     private final Duration stallTimeout;
     private final CacheType cacheType;
     private final long cacheBytes;
+    private final boolean prefixCache;
+    private final @Nullable String chatTemplate;
+    private final @Nullable GenerationListener listener;
     private final Consumer<Progress> progress;
 
     private LoadOptions(Builder builder) {
@@ -26,6 +30,9 @@ public final class LoadOptions {
         stallTimeout = builder.stallTimeout;
         cacheType = builder.cacheType;
         cacheBytes = builder.cacheBytes;
+        prefixCache = builder.prefixCache;
+        chatTemplate = builder.chatTemplate;
+        listener = builder.listener;
         progress = builder.progress;
     }
 
@@ -75,6 +82,20 @@ public final class LoadOptions {
         return cacheBytes;
     }
 
+    public boolean prefixCache() {
+        return prefixCache;
+    }
+
+    /** The chat template to use, or null for the model's own. */
+    public @Nullable String chatTemplate() {
+        return chatTemplate;
+    }
+
+    /** Who hears of generations, or null. */
+    public @Nullable GenerationListener listener() {
+        return listener;
+    }
+
     public Consumer<Progress> progress() {
         return progress;
     }
@@ -90,6 +111,9 @@ public final class LoadOptions {
         private Duration stallTimeout = Duration.ofMinutes(5);
         private CacheType cacheType = CacheType.AUTO;
         private long cacheBytes = 512L << 20;
+        private boolean prefixCache = true;
+        private @Nullable String chatTemplate;
+        private @Nullable GenerationListener listener;
         private Consumer<Progress> progress = update -> {};
 
         private Builder() {}
@@ -154,6 +178,27 @@ public final class LoadOptions {
         public Builder cacheBytes(long bytes) {
             require(bytes > 0, "cacheBytes", "1 or more", bytes);
             cacheBytes = bytes;
+            return this;
+        }
+
+        /**
+         * Whether keys and values of ended streams stay in the cache, as long as no other stream needs the memory, for those that
+         * begin with the same tokens. On by default.
+         */
+        public Builder prefixCache(boolean reuse) {
+            prefixCache = reuse;
+            return this;
+        }
+
+        /** A Jinja chat template in place of the one in the model's file. */
+        public Builder chatTemplate(String jinja) {
+            chatTemplate = jinja;
+            return this;
+        }
+
+        /** Hears of every generation, for metrics and traces; none by default. */
+        public Builder listener(GenerationListener hears) {
+            listener = hears;
             return this;
         }
 

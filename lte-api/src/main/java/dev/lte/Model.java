@@ -1,11 +1,17 @@
 package dev.lte;
 
+import dev.lte.chat.ChatEvent;
+import dev.lte.chat.ChatRequest;
+import dev.lte.chat.ChatSession;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 
 /**
  * A loaded generative model. Thread-safe; made by {@link Lte#load}. Hold it as long as it is needed and close it: it owns the
- * weights and the memory of a backend. Not a session: every generation stands for itself.
+ * weights and the memory of a backend. Every generation stands for itself; conversations that are kept are {@link #openSession
+ * sessions}.
  */
 public interface Model extends AutoCloseable {
     ModelInfo info();
@@ -32,6 +38,31 @@ public interface Model extends AutoCloseable {
     Flux<GenerationEvent> generate(GenerationRequest request);
 
     /**
+     * Answers a conversation, by the chat template of the model. Cold, demand, cancellation and threading are those of {@link
+     * #generate}; a decode step runs only while there is demand, and may emit nothing where its text is held back.
+     *
+     * <p>Tokens of the conversation that a request before began with too are found in the cache and not computed again.
+     */
+    Flux<ChatEvent> chat(ChatRequest request);
+
+    /** The whole answer of a {@link #chat}, when it is complete. */
+    default Mono<ChatEvent.Completed> reply(ChatRequest request) {
+        return chat(request).ofType(ChatEvent.Completed.class).single();
+    }
+
+    /** A conversation to be kept, empty. */
+    ChatSession openSession();
+
+    /**
+     * A conversation that {@link ChatSession#save} wrote, with its cached keys and values. Blocks.
+     *
+     * @throws ModelFormatException if the file is damaged
+     * @throws InvalidRequestException if another model, another context or another type of cache wrote it
+     * @throws java.io.UncheckedIOException if it cannot be read
+     */
+    ChatSession restoreSession(Path file);
+
+    /**
      * The logits of every position of a prompt, for evaluation. Blocks the caller, not the engine's other streams for longer
      * than a chunk at a time.
      *
@@ -49,6 +80,9 @@ public interface Model extends AutoCloseable {
 
     /** Streams that are running, parked or waiting. */
     int activeStreams();
+
+    /** What the engine is busy with. */
+    ModelStatus status();
 
     /** Ends all streams with {@link ModelClosedException} and frees all memory. Idempotent, safe from any thread. */
     @Override

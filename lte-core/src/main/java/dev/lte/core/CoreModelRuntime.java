@@ -139,6 +139,7 @@ public final class CoreModelRuntime implements ModelRuntime {
                 options.stallTimeout(),
                 cacheType(opened.source(), backend, options.cacheType()),
                 options.cacheBytes(),
+                options.prefixCache(),
                 opened.isRouted(),
                 found.tokenizer() == null
                         ? config.vocabulary()
@@ -147,10 +148,14 @@ public final class CoreModelRuntime implements ModelRuntime {
                 opened.info(loaded, context),
                 found.tokenizer(),
                 found.reason(),
+                options.chatTemplate() != null
+                        ? options.chatTemplate()
+                        : opened.source().chatTemplate(),
                 backend,
                 queue,
                 loaded.transformer(),
                 engine,
+                options.listener(),
                 () -> {
                     queue.close();
                     opened.close();

@@ -4,25 +4,26 @@ import dev.lte.BackendFailureException;
 import dev.lte.CapacityException;
 import dev.lte.LteException;
 import dev.lte.ModelClosedException;
+import dev.lte.ModelStatus;
 import dev.lte.backend.Backend;
 import dev.lte.backend.KernelQueue;
 import dev.lte.core.cache.KeyValueCache;
 import dev.lte.core.cache.PagePool;
+import dev.lte.core.cache.PrefixCache;
 import dev.lte.core.layer.Transformer;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One thread that runs all sequences of a model. Each round takes new ones in, ends those that were cancelled or have
- * stalled, runs one chunk of one prompt, and one token of every sequence that somebody waits for. It sleeps while nobody does.
+ * One thread that runs all sequences of a model, in rounds of its {@link Scheduler}: new ones are taken in, those that were
+ * cancelled or have stalled end, slots and pages are given out, steps run. It sleeps while nobody waits for anything.
  *
- * <p>Thread-safe: {@link #submit}, {@link #wake} and {@link #close} may be called from any thread.
+ * <p>Thread-safe: {@link #submit}, {@link #call}, {@link #wake} and {@link #close} may be called from any thread.
  */
 final class Engine implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Engine.class.getName());
@@ -32,29 +33,47 @@ final class Engine implements AutoCloseable {
 
     private final EngineOptions options;
     private final PassRunner runner;
-    private final PagePool pages;
+    private final KernelQueue queue;
+    private final KeyValueCache cache;
+    private final PrefixCache prefixes;
+    private final Scheduler scheduler;
     private final Runnable release;
     private final Thread thread;
 
     private final Object gate = new Object();
     private final Queue<Sequence> inbox = new ArrayDeque<>();
+    private final Queue<Job<?>> jobs = new ArrayDeque<>();
     private final AtomicInteger active = new AtomicInteger();
     private volatile boolean signalled;
     private volatile boolean closed;
+    private @Nullable Throwable failure;
 
-    private final List<Sequence> sequences = new ArrayList<>();
-    private final List<Sequence> batch = new ArrayList<>();
-    private final boolean[] slots;
+    /** Work on the cache between steps. */
+    @FunctionalInterface
+    interface CacheWork<T> {
+        T run(PrefixCache prefixes, KeyValueCache cache, KernelQueue queue);
+    }
+
+    private record Job<T>(CacheWork<T> work, CompletableFuture<T> result) {
+        void run(PrefixCache prefixes, KeyValueCache cache, KernelQueue queue) {
+            try {
+                result.complete(work.run(prefixes, cache, queue));
+            } catch (RuntimeException | Error e) {
+                result.completeExceptionally(e);
+            }
+        }
+    }
 
     /** @param release frees all that the model owns; called on the engine's thread at the end */
     Engine(Backend backend, KernelQueue queue, Transformer transformer, EngineOptions options, Runnable release) {
         this.options = options;
         this.release = release;
         int pageCount = pageCount(transformer, options);
-        pages = new PagePool(pageCount);
-        KeyValueCache cache = new KeyValueCache(backend, transformer.config(), options.cacheType(), pageCount);
+        this.queue = queue;
+        prefixes = new PrefixCache(new PagePool(pageCount), options.prefixCache());
+        cache = new KeyValueCache(backend, transformer.config(), options.cacheType(), pageCount);
         runner = new PassRunner(backend, queue, transformer, cache, options);
-        slots = new boolean[options.maxStreams()];
+        scheduler = new Scheduler(options, runner, prefixes);
         thread = new Thread(this::run, "lte-engine-" + options.name());
         thread.setDaemon(true);
         thread.start();
@@ -76,9 +95,26 @@ final class Engine implements AutoCloseable {
         return active.get();
     }
 
-    /** Which pages are free; for observation. */
-    PagePool pages() {
-        return pages;
+    ModelStatus status() {
+        return scheduler.status();
+    }
+
+    /**
+     * Does work on the cache on the engine's thread, between steps.
+     *
+     * @return completed there; exceptionally with {@link ModelClosedException} if the engine is closed
+     */
+    <T> CompletableFuture<T> call(CacheWork<T> work) {
+        Job<T> job = new Job<>(work, new CompletableFuture<>());
+        synchronized (gate) {
+            if (closed) {
+                job.result().completeExceptionally(closedException());
+                return job.result();
+            }
+            jobs.add(job);
+        }
+        wake();
+        return job.result();
     }
 
     /**
@@ -138,14 +174,16 @@ final class Engine implements AutoCloseable {
             while (!closed) {
                 signalled = false;
                 takeInbox();
-                settle();
-                admit();
-                if (!step()) {
+                runJobs();
+                active.addAndGet(-scheduler.settle());
+                scheduler.admit();
+                if (!scheduler.step()) {
                     sleep();
                 }
             }
         } catch (RuntimeException | Error e) {
             LOG.log(Level.ERROR, "the engine of " + options.name() + " failed", e);
+            failure = e;
         } finally {
             end();
         }
@@ -153,148 +191,36 @@ final class Engine implements AutoCloseable {
 
     private void takeInbox() {
         synchronized (gate) {
-            sequences.addAll(inbox);
-            inbox.clear();
-        }
-    }
-
-    /** Tells what can be told, takes slots and pages back, forgets what is over. */
-    private void settle() {
-        long now = System.nanoTime();
-        for (int i = 0; i < sequences.size(); i++) {
-            Sequence sequence = sequences.get(i);
-            settle(sequence);
-            if (sequence instanceof TokenStream stream
-                    && stream.stallDeadline() != Long.MAX_VALUE
-                    && now - stream.stallDeadline() >= 0) {
-                stream.fail(stream.stalled());
-                settle(sequence);
-            }
-            if (sequence.isOver()) {
-                sequences.remove(i--);
-                active.decrementAndGet();
+            while (!inbox.isEmpty()) {
+                scheduler.add(inbox.remove());
             }
         }
     }
 
-    /** Pages are free before anybody hears of the end. */
-    private void settle(Sequence sequence) {
-        takeBack(sequence);
-        sequence.flush();
-        takeBack(sequence);
-    }
-
-    private void takeBack(Sequence sequence) {
-        if (sequence.isAdmitted() && (sequence.isFinished() || sequence.isOver())) {
-            slots[sequence.slot()] = false;
-            pages.give(sequence.pages());
-            sequence.release();
-        }
-    }
-
-    /** In the order of arrival. One for which there are no pages keeps those behind it waiting, so that its turn comes. */
-    private void admit() {
-        int slot = freeSlot();
-        for (int i = 0; i < sequences.size() && slot >= 0; i++) {
-            Sequence sequence = sequences.get(i);
-            if (sequence.isAdmitted() || !sequence.wantsStep()) {
-                continue;
+    private void runJobs() {
+        while (true) {
+            Job<?> job;
+            synchronized (gate) {
+                job = jobs.poll();
             }
-            int[] taken = pages.take(KeyValueCache.pagesFor(sequence.maxPositions()));
-            if (taken.length == 0) {
+            if (job == null) {
                 return;
             }
-            slots[slot] = true;
-            sequence.admit(slot, taken);
-            runner.assignPages(slot, taken);
-            slot = freeSlot();
-        }
-    }
-
-    private int freeSlot() {
-        for (int i = 0; i < slots.length; i++) {
-            if (!slots[i]) {
-                return i;
-            }
-        }
-        return -1;
-    }
-
-    /** Whether there was something to do. */
-    private boolean step() {
-        boolean worked = promptStep();
-        batch.clear();
-        for (int i = 0; i < sequences.size(); i++) {
-            Sequence sequence = sequences.get(i);
-            if (sequence.isAdmitted() && !sequence.inPrompt() && sequence.wantsStep()) {
-                batch.add(sequence);
-            }
-        }
-        if (batch.isEmpty()) {
-            return worked;
-        }
-        try {
-            runner.decode(batch);
-        } catch (RuntimeException | Error e) {
-            failAll(e);
-        }
-        for (int i = 0; i < batch.size(); i++) {
-            settle(batch.get(i));
-        }
-        return true;
-    }
-
-    /** A chunk of the prompt that has waited longest since its last one. */
-    private boolean promptStep() {
-        for (int i = 0; i < sequences.size(); i++) {
-            Sequence sequence = sequences.get(i);
-            if (sequence.isAdmitted() && sequence.inPrompt() && sequence.wantsStep()) {
-                try {
-                    runner.promptChunk(sequence);
-                } catch (RuntimeException | Error e) {
-                    batch.clear();
-                    batch.add(sequence);
-                    failAll(e);
-                }
-                settle(sequence);
-                if (sequence.inPrompt()) {
-                    sequences.add(sequences.remove(i));
-                }
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private void failAll(Throwable cause) {
-        LteException failure = cause instanceof LteException typed
-                ? typed
-                : new BackendFailureException(
-                        "a step of " + options.name() + " failed: " + cause,
-                        "see the cause; load the model again, or with another backend",
-                        cause);
-        for (int i = 0; i < batch.size(); i++) {
-            batch.get(i).fail(failure);
+            job.run(prefixes, cache, queue);
         }
     }
 
     private void sleep() {
-        long deadline = Long.MAX_VALUE;
-        long now = System.nanoTime();
-        for (int i = 0; i < sequences.size(); i++) {
-            long stall = sequences.get(i).stallDeadline();
-            if (stall != Long.MAX_VALUE) {
-                deadline = Math.min(deadline, Math.max(1, stall - now));
-            }
-        }
+        long deadline = scheduler.nextDeadline();
         while (!signalled && !closed) {
             if (deadline == Long.MAX_VALUE) {
                 LockSupport.park(this);
             } else {
-                LockSupport.parkNanos(this, deadline);
-                if (System.nanoTime() - now >= deadline) {
+                long left = deadline - System.nanoTime();
+                if (left <= 0) {
                     return;
                 }
+                LockSupport.parkNanos(this, left);
             }
             // The thread is the engine's own: an interrupt by strangers must not turn sleeping into spinning.
             Thread.interrupted();
@@ -306,12 +232,15 @@ final class Engine implements AutoCloseable {
             closed = true;
         }
         takeInbox();
-        ModelClosedException reason = closedException();
-        for (Sequence sequence : sequences) {
-            sequence.fail(reason);
-            active.decrementAndGet();
+        LteException reason = failure == null
+                ? closedException()
+                : new BackendFailureException(
+                        "the engine of " + options.name() + " failed: " + failure, "see the cause; load the model again", failure);
+        active.addAndGet(-scheduler.failEveryone(reason));
+        synchronized (gate) {
+            jobs.forEach(job -> job.result().completeExceptionally(reason));
+            jobs.clear();
         }
-        sequences.clear();
         runner.close();
         release.run();
     }

@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param stallTimeout how long a stream may stay without demand
  * @param cacheType of keys and values
  * @param cacheBytes memory for them; at least one context is held whatever it says
+ * @param prefixCache whether pages of ended sequences are kept for those that begin alike
  * @param routed whether routers choose experts
  * @param vocabulary how many logits stand for tokens
  */
@@ -26,5 +27,6 @@ public record EngineOptions(
         Duration stallTimeout,
         DType cacheType,
         long cacheBytes,
+        boolean prefixCache,
         boolean routed,
         int vocabulary) {}

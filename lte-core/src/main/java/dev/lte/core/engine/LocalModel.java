@@ -1,24 +1,36 @@
 package dev.lte.core.engine;
 
+import com.google.common.base.Suppliers;
 import dev.lte.ContextOverflowException;
 import dev.lte.GenerationEvent;
+import dev.lte.GenerationListener;
+import dev.lte.GenerationOptions;
 import dev.lte.GenerationRequest;
 import dev.lte.InvalidRequestException;
 import dev.lte.LteException;
 import dev.lte.Model;
 import dev.lte.ModelInfo;
+import dev.lte.ModelStatus;
 import dev.lte.Tokenizer;
 import dev.lte.UnsupportedModelException;
 import dev.lte.backend.Backend;
 import dev.lte.backend.KernelQueue;
+import dev.lte.chat.ChatEvent;
+import dev.lte.chat.ChatRequest;
+import dev.lte.chat.ChatSession;
 import dev.lte.core.arch.ModelConfig;
-import dev.lte.core.cache.PagePool;
+import dev.lte.core.conversation.PromptWriter;
 import dev.lte.core.layer.Transformer;
+import dev.lte.core.schema.TokenConstraint;
 import dev.lte.core.sparse.SparsityMeter;
+import dev.lte.core.token.StreamingDecoder;
 import dev.lte.core.token.VocabularyTokenizer;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
@@ -31,28 +43,43 @@ public final class LocalModel implements Model {
     private final @Nullable VocabularyTokenizer tokenizer;
     private final String withoutTokenizer;
     private final boolean routed;
+    private final @Nullable GenerationListener listener;
+    private final TokenTexts texts;
+    private final Constraints constraints;
+    private final Supplier<@Nullable ChatPreparation> chat;
     private final Engine engine;
 
     /**
      * @param info what was loaded; its context length is the engine's
      * @param tokenizer null if the model has none
      * @param withoutTokenizer why there is none, for those who ask for text
+     * @param chatTemplate Jinja source, or null if there is none; read when somebody chats
+     * @param listener hears of generations, or null
      * @param release frees all that the model owns; called once
      */
     public LocalModel(
             ModelInfo info,
             @Nullable VocabularyTokenizer tokenizer,
             String withoutTokenizer,
+            @Nullable String chatTemplate,
             Backend backend,
             KernelQueue queue,
             Transformer transformer,
             EngineOptions options,
+            @Nullable GenerationListener listener,
             Runnable release) {
         this.info = info;
         this.config = transformer.config();
         this.tokenizer = tokenizer;
         this.withoutTokenizer = withoutTokenizer;
         this.routed = options.routed();
+        this.listener = listener;
+        this.texts = new TokenTexts(tokenizer, tokenizer == null ? config.vocabulary() : tokenizer.size());
+        constraints = new Constraints(tokenizer);
+        chat = Suppliers.memoize(() -> tokenizer == null || chatTemplate == null
+                ? null
+                : new ChatPreparation(
+                        new PromptWriter(chatTemplate, tokenizer), tokenizer, constraints, info.contextLength()));
         this.engine = new Engine(backend, queue, transformer, options, release);
     }
 
@@ -75,47 +102,103 @@ public final class LocalModel implements Model {
 
     @Override
     public Flux<GenerationEvent> generate(GenerationRequest request) {
-        return TokenFlux.of(this, request);
+        return TokenFlux.of(this, "generate", request.options(), () -> prepare(request));
+    }
+
+    private Generation<GenerationEvent> prepare(GenerationRequest request) {
+        float threshold = threshold(request.threshold());
+        checkOptions(request.options());
+        TokenConstraint constraint = constraints.of(request.options());
+        int[] ids = ids(request);
+        if ((long) ids.length + request.maxTokens() > info.contextLength()) {
+            throw new ContextOverflowException(ids.length, request.maxTokens(), info.contextLength());
+        }
+        StreamingDecoder decoder = null;
+        if (tokenizer != null) {
+            boolean begins = true;
+            for (int id : ids) {
+                begins &= tokenizer.isSpecial(id);
+            }
+            decoder = new StreamingDecoder(tokenizer, begins, request.stopStrings());
+        }
+        return new Generation<>(ids, threshold, request.maxTokens(), List.of(), new TextEvents(decoder), constraint);
+    }
+
+    @Override
+    public Flux<ChatEvent> chat(ChatRequest request) {
+        return TokenFlux.of(this, "chat", request.options(), () -> {
+            float threshold = threshold(request.options().threshold());
+            checkOptions(request.options());
+            return requireChat().prepare(request, threshold);
+        });
+    }
+
+    private ChatPreparation requireChat() {
+        ChatPreparation preparation = chat.get();
+        if (preparation == null) {
+            requireTokenizer();
+            throw new UnsupportedModelException(
+                    "the model " + info.name() + " has no chat template",
+                    "use generate, or load it with a chatTemplate of its family");
+        }
+        return preparation;
+    }
+
+    @Override
+    public ChatSession openSession() {
+        throw new UnsupportedModelException("the model has no chat template", "use generate");
+    }
+
+    @Override
+    public ChatSession restoreSession(Path file) {
+        throw new UnsupportedModelException("the model has no chat template", "use generate");
     }
 
     /** Begins a generation; its prompt is encoded on a thread of its own, so that neither side waits for that. */
-    void start(CoreSubscriber<? super GenerationEvent> subscriber, GenerationRequest request) {
+    <E> void start(
+            CoreSubscriber<? super E> subscriber,
+            String operation,
+            GenerationOptions options,
+            Generation.Preparation<E> preparation) {
         LteException refused = engine.reserve();
         if (refused != null) {
             Operators.error(subscriber, refused);
             return;
         }
-        TokenStream stream = new TokenStream(
+        TokenStream<E> stream = new TokenStream<>(
                 subscriber,
-                request,
+                options,
                 engine,
-                tokenizer,
-                tokenizer == null ? config.vocabulary() : tokenizer.size(),
-                new SparsityMeter(config.layers().size(), routed ? config.experts() : 0));
+                texts,
+                newMeter(),
+                StreamObserver.of(listener, operation, info, subscriber.currentContext()));
         try {
             subscriber.onSubscribe(stream);
         } catch (RuntimeException | Error e) {
             engine.abandon();
             throw e;
         }
-        Thread.ofVirtual().name("lte-prompt").start(() -> prepare(stream));
+        Thread.ofVirtual().name("lte-prompt").start(() -> prepare(stream, preparation));
     }
 
-    private void prepare(TokenStream stream) {
+    private <E> void prepare(TokenStream<E> stream, Generation.Preparation<E> preparation) {
         try {
-            GenerationRequest request = stream.generationRequest();
-            float threshold = threshold(request.threshold());
-            int[] ids = ids(request);
-            if ((long) ids.length + request.maxTokens() > info.contextLength()) {
-                throw new ContextOverflowException(ids.length, request.maxTokens(), info.contextLength());
-            }
-            stream.start(ids, threshold);
+            stream.start(preparation.prepare());
         } catch (RuntimeException | Error e) {
             engine.abandon();
             stream.fail(e);
             return;
         }
         engine.submit(stream);
+    }
+
+    private SparsityMeter newMeter() {
+        return new SparsityMeter(config.layers().size(), routed ? config.experts() : 0);
+    }
+
+    private void checkOptions(GenerationOptions options) {
+        checkIds("stopIds", options.stopIds().stream().mapToInt(Integer::intValue).toArray());
+        checkIds("logitBias", options.logitBias().keySet().stream().mapToInt(Integer::intValue).toArray());
     }
 
     private int[] ids(GenerationRequest request) {
@@ -172,8 +255,7 @@ public final class LocalModel implements Model {
         if (refused != null) {
             throw refused;
         }
-        LogitsJob job = new LogitsJob(
-                ids.clone(), tau, new SparsityMeter(config.layers().size(), routed ? config.experts() : 0));
+        LogitsJob job = new LogitsJob(ids, tau, newMeter());
         engine.submit(job);
         try {
             return job.result().get();
@@ -195,9 +277,9 @@ public final class LocalModel implements Model {
         return engine.active();
     }
 
-    /** Which pages of the key/value cache are free; for observation. */
-    PagePool pages() {
-        return engine.pages();
+    @Override
+    public ModelStatus status() {
+        return engine.status();
     }
 
     @Override

@@ -22,9 +22,7 @@ final class LogitsJob extends Sequence {
     }
 
     @Override
-    int maxPositions() {
-        return prompt().length;
-    }
+    void onAdmitted() {}
 
     @Override
     boolean wantsStep() {
@@ -58,11 +56,6 @@ final class LogitsJob extends Sequence {
 
     @Override
     void onToken(int token) {
-        throw new IllegalStateException("a prompt whose logits are wanted generates nothing");
-    }
-
-    @Override
-    int nextToken() {
         throw new IllegalStateException("a prompt whose logits are wanted generates nothing");
     }
 

@@ -1,5 +1,6 @@
 package dev.lte.core.engine;
 
+import dev.lte.BackendFailureException;
 import dev.lte.LteException;
 import dev.lte.backend.Backend;
 import dev.lte.backend.KernelQueue;
@@ -87,19 +88,21 @@ final class PassRunner {
         greedySteps = new KernelQueue.Recording[options.maxStreams() + 1];
     }
 
-    /** Tells the device which pages a slot has. */
-    void assignPages(int slot, int[] pages) {
+    /** Tells the device which pages a sequence has. */
+    void assignPages(Sequence sequence) {
+        int slot = sequence.slot();
+        int[] pages = sequence.lease().pages();
         int[] line = new int[pagesPerSequence];
         System.arraycopy(pages, 0, line, 0, pages.length);
         queue.write(workspace.pass(1).batch().pageTable().rowRange(slot, slot + 1), line);
     }
 
-    /** The next chunk of a prompt. */
+    /** The next chunk of a prompt. Behind a prefix from the cache, the first one ends where it would have ended without. */
     void promptChunk(Sequence sequence) {
         int first = sequence.done();
-        int rows = Math.min(promptRows, sequence.prompt().length - first);
+        int rows = Math.min(promptRows - first % promptRows, sequence.promptEnd() - first);
         for (int i = 0; i < rows; i++) {
-            row(i, sequence, sequence.prompt()[first + i], first + i);
+            row(i, sequence, sequence.tokens()[first + i], first + i);
         }
         Pass pass = workspace.pass(rows);
         write(pass);
@@ -160,15 +163,18 @@ final class PassRunner {
         }
         for (int i = 0; i < rows; i++) {
             Sequence sequence = batch.get(i);
-            if (greedy) {
-                sequence.onToken(best[i]);
-                continue;
-            }
-            System.arraycopy(logits, i * columns, logits, 0, columns);
             try {
-                sequence.onLogits(sequence.done() - 1, 1, logits, columns);
+                if (greedy) {
+                    sequence.onToken(best[i]);
+                } else {
+                    System.arraycopy(logits, i * columns, logits, 0, columns);
+                    sequence.onLogits(sequence.done() - 1, 1, logits, columns);
+                }
             } catch (LteException e) {
-                sequence.fail(e); // its neighbours go on
+                sequence.breakOff(e); // its neighbours go on
+            } catch (RuntimeException e) {
+                sequence.breakOff(new BackendFailureException(
+                        "the next token could not be taken: " + e, "see the cause; report it", e));
             }
         }
     }
@@ -214,7 +220,7 @@ final class PassRunner {
         }
     }
 
-    /** Adds the experts that ran to the meters: {@code each} consecutive rows belong to one sequence. */
+    /** Adds the experts that ran to the meters: {@code each} consecutive rows belong to one sequence, which has advanced. */
     private void count(Pass pass, List<? extends Sequence> batch, int each) {
         Tensor active = pass.activeExperts();
         if (experts > 0) {
@@ -222,11 +228,13 @@ final class PassRunner {
         }
         int rows = pass.rows();
         for (int i = 0; i < batch.size(); i++) {
-            SparsityMeter meter = batch.get(i).meter();
-            meter.addTokens(each);
+            Sequence sequence = batch.get(i);
+            int fresh = sequence.measure(sequence.done() - each, each);
+            SparsityMeter meter = sequence.meter();
+            meter.addTokens(fresh);
             if (experts > 0) {
                 for (int layer = 0; layer < layers; layer++) {
-                    for (int row = i * each; row < (i + 1) * each; row++) {
+                    for (int row = (i + 1) * each - fresh; row < (i + 1) * each; row++) {
                         meter.addActive(layer, counts[layer * rows + row]);
                     }
                 }

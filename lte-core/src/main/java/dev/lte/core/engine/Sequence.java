@@ -1,31 +1,61 @@
 package dev.lte.core.engine;
 
+import dev.lte.core.cache.PageLease;
 import dev.lte.core.sparse.SparsityMeter;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Work on one sequence of tokens: it waits for a slot and pages, runs its prompt in chunks, then, if it generates, a token
- * at a time. All methods run on the engine's thread unless said so.
+ * at a time. Put out of its slot, it waits again and runs what it has generated as if it were prompt. All methods run on the
+ * engine's thread unless said so.
  */
 abstract class Sequence {
-    /** No slot. */
-    static final int NONE = -1;
-
-    private static final int[] NO_PAGES = new int[0];
-
-    private int[] prompt = new int[0];
+    private int[] tokens = new int[0];
+    private int size;
+    private int promptEnd;
     private float threshold;
-    private int slot = NONE;
-    private int[] pages = NO_PAGES;
+    private int slot = -1;
+    private @Nullable PageLease lease;
     private int done;
+    private int measured;
+    private int cachedTokens = -1;
+    private long lastChunk;
+    private boolean broken;
 
     /** Sets the work. Called once, before the engine sees it. */
     final void describe(int[] prompt, float threshold) {
-        this.prompt = prompt;
+        tokens = prompt.clone();
+        size = prompt.length;
+        promptEnd = prompt.length;
         this.threshold = threshold;
     }
 
-    final int[] prompt() {
-        return prompt;
+    /** A token was generated, and is the next to run. */
+    final void extend(int token) {
+        if (size == tokens.length) {
+            tokens = Arrays.copyOf(tokens, 2 * size);
+        }
+        tokens[size++] = token;
+    }
+
+    /** Prompt and generated tokens, and more behind {@link #size}; not to be changed. */
+    final int[] tokens() {
+        return tokens;
+    }
+
+    final int size() {
+        return size;
+    }
+
+    /** How many of the tokens run in chunks. */
+    final int promptEnd() {
+        return promptEnd;
+    }
+
+    /** The token to run next. */
+    final int nextToken() {
+        return tokens[done];
     }
 
     /** tau; unused by models that run dense. */
@@ -33,30 +63,45 @@ abstract class Sequence {
         return threshold;
     }
 
-    /** Most positions that it will take. */
-    abstract int maxPositions();
-
     final boolean isAdmitted() {
-        return slot != NONE;
+        return slot >= 0;
     }
 
     final int slot() {
         return slot;
     }
 
-    final int[] pages() {
-        return pages;
+    /** The pages of an admitted sequence. */
+    final PageLease lease() {
+        if (lease == null) {
+            throw new IllegalStateException("expected a sequence that was admitted");
+        }
+        return lease;
     }
 
-    final void admit(int slot, int[] pages) {
+    /** @param cached tokens at the begin whose keys and values are in the pages already */
+    final void admit(int slot, PageLease pages, int cached) {
         this.slot = slot;
-        this.pages = pages;
+        lease = pages;
+        done = cached;
+        promptEnd = size;
+        if (cachedTokens < 0) {
+            cachedTokens = cached;
+            measured = cached;
+        }
+        onAdmitted();
     }
 
     /** Forgets slot and pages, which the engine has taken back. */
     final void release() {
-        slot = NONE;
-        pages = NO_PAGES;
+        slot = -1;
+        lease = null;
+        done = 0;
+    }
+
+    /** Tokens that were found in the cache when it was first admitted. */
+    final int cachedTokens() {
+        return Math.max(0, cachedTokens);
     }
 
     /** Positions that have been computed. */
@@ -68,9 +113,28 @@ abstract class Sequence {
         done += rows;
     }
 
-    final boolean inPrompt() {
-        return done < prompt.length;
+    /** How many of the positions from {@code first} to {@code first + rows} are computed for the first time; they are the last ones. */
+    final int measure(int first, int rows) {
+        int fresh = Math.clamp(first + rows - measured, 0, rows);
+        measured += fresh;
+        return fresh;
     }
+
+    final boolean inPrompt() {
+        return done < promptEnd;
+    }
+
+    /** When a chunk of it ran last, in steps of the engine. */
+    final long lastChunk() {
+        return lastChunk;
+    }
+
+    final void chunkRan(long step) {
+        lastChunk = step;
+    }
+
+    /** Work can begin, for the first time or again. */
+    abstract void onAdmitted();
 
     /** Whether a step should run now: nobody has cancelled, and somebody wants its result. */
     abstract boolean wantsStep();
@@ -81,7 +145,7 @@ abstract class Sequence {
     /** Null if nobody measures. */
     abstract SparsityMeter meter();
 
-    /** Whether {@link #nextToken} is enough for {@link #onToken}, so that logits need not leave the device. */
+    /** Whether the most likely token is enough for {@link #onToken}, so that logits need not leave the device. */
     abstract boolean isArgmax();
 
     /** Logits of positions {@code first} to {@code first + rows}, in the first rows of an array that will be reused. */
@@ -89,9 +153,6 @@ abstract class Sequence {
 
     /** The most likely token after the last position, instead of {@link #onLogits} where {@link #isArgmax}. */
     abstract void onToken(int token);
-
-    /** The token to run next, once the prompt is done. */
-    abstract int nextToken();
 
     /** Whether it needs no more steps; its slot and pages are then taken back. */
     abstract boolean isFinished();
@@ -101,6 +162,16 @@ abstract class Sequence {
 
     /** Tells what can be told now; may make it over. */
     abstract void flush();
+
+    /** Ends because a step failed: what that step wrote to the cache is not to be trusted. */
+    final void breakOff(Throwable reason) {
+        broken = true;
+        fail(reason);
+    }
+
+    final boolean isBroken() {
+        return broken;
+    }
 
     /** Ends with an error. */
     abstract void fail(Throwable reason);

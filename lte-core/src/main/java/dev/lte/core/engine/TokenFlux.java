@@ -1,26 +1,32 @@
 package dev.lte.core.engine;
 
-import dev.lte.GenerationEvent;
-import dev.lte.GenerationRequest;
+import dev.lte.GenerationOptions;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
 
 /** A generation that begins anew with every subscription. */
-final class TokenFlux extends Flux<GenerationEvent> {
+final class TokenFlux<E> extends Flux<E> {
     private final LocalModel model;
-    private final GenerationRequest request;
+    private final String operation;
+    private final GenerationOptions options;
+    private final Generation.Preparation<E> preparation;
 
-    private TokenFlux(LocalModel model, GenerationRequest request) {
+    private TokenFlux(
+            LocalModel model, String operation, GenerationOptions options, Generation.Preparation<E> preparation) {
         this.model = model;
-        this.request = request;
+        this.operation = operation;
+        this.options = options;
+        this.preparation = preparation;
     }
 
-    static Flux<GenerationEvent> of(LocalModel model, GenerationRequest request) {
-        return onAssembly(new TokenFlux(model, request));
+    /** @param operation for listeners */
+    static <E> Flux<E> of(
+            LocalModel model, String operation, GenerationOptions options, Generation.Preparation<E> preparation) {
+        return onAssembly(new TokenFlux<>(model, operation, options, preparation));
     }
 
     @Override
-    public void subscribe(CoreSubscriber<? super GenerationEvent> subscriber) {
-        model.start(subscriber, request);
+    public void subscribe(CoreSubscriber<? super E> subscriber) {
+        model.start(subscriber, operation, options, preparation);
     }
 }

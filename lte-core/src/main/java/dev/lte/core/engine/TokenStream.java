@@ -1,22 +1,24 @@
 package dev.lte.core.engine;
 
 import dev.lte.CapacityException;
-import dev.lte.Completed;
 import dev.lte.FinishReason;
-import dev.lte.GenerationEvent;
-import dev.lte.GenerationRequest;
-import dev.lte.TextDelta;
+import dev.lte.GenerationOptions;
+import dev.lte.SparsityReport;
 import dev.lte.Timings;
+import dev.lte.TokenLogProbability;
 import dev.lte.Usage;
+import dev.lte.core.sample.LogProbabilities;
 import dev.lte.core.sample.Sampler;
+import dev.lte.core.schema.TokenConstraint;
 import dev.lte.core.sparse.SparsityMeter;
-import dev.lte.core.token.StreamingDecoder;
-import dev.lte.core.token.VocabularyTokenizer;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
@@ -26,77 +28,73 @@ import reactor.core.publisher.Operators;
 /**
  * One subscription to a generation. Signals come from the engine's thread, or, while the engine has not seen it yet, from the
  * thread that encodes its prompt. {@link #request} and {@link #cancel} may come from any thread and only leave a note.
+ *
+ * @param <E> the events
  */
-final class TokenStream extends Sequence implements Subscription {
+final class TokenStream<E> extends Sequence implements Subscription {
     private static final System.Logger LOG = System.getLogger(TokenStream.class.getName());
 
-    private final CoreSubscriber<? super GenerationEvent> subscriber;
-    private final GenerationRequest request;
+    private final CoreSubscriber<? super E> subscriber;
+    private final GenerationOptions options;
     private final Engine engine;
-    private final long subscribed = System.nanoTime();
+    private final TokenTexts texts;
     private final Sampler sampler;
     private final SparsityMeter meter;
-    private final List<Integer> endOfTextIds;
-    private final @Nullable VocabularyTokenizer tokenizer;
-    private final int vocabulary;
+    private final StreamClock clock;
+    private final StreamObserver observer;
+    private final Set<Integer> endIds;
 
     private final AtomicLong demand = new AtomicLong();
-    /** When demand last rose from none. */
-    private volatile long demanded;
-
     private volatile boolean cancelled;
     private volatile @Nullable Throwable illegalRequest;
 
-    private final Queue<GenerationEvent> ready = new ArrayDeque<>(2);
-    private @Nullable StreamingDecoder decoder;
+    private final Queue<E> ready = new ArrayDeque<>(2);
+    private @Nullable Generation<E> generation;
+    private long[] mask = new long[0];
     private int generated;
-    private int last;
     private boolean finished;
     private boolean over;
-    private long firstToken;
-    private long lastToken;
-    private long parked = System.nanoTime();
-    private boolean isParked = true;
-    private long idle;
-    private long idleBeforeFirst;
 
-    /**
-     * @param vocabulary how many of the logits stand for tokens
-     */
+    /** @param texts of the tokens, for those who ask how likely they were */
     TokenStream(
-            CoreSubscriber<? super GenerationEvent> subscriber,
-            GenerationRequest request,
+            CoreSubscriber<? super E> subscriber,
+            GenerationOptions options,
             Engine engine,
-            @Nullable VocabularyTokenizer tokenizer,
-            int vocabulary,
-            SparsityMeter meter) {
+            TokenTexts texts,
+            SparsityMeter meter,
+            StreamObserver observer) {
         this.subscriber = subscriber;
-        this.request = request;
+        this.options = options;
         this.engine = engine;
-        this.tokenizer = tokenizer;
-        this.vocabulary = vocabulary;
+        this.texts = texts;
         this.meter = meter;
-        sampler = new Sampler(request.sampling());
-        endOfTextIds = tokenizer == null || request.ignoreEndOfText() ? List.of() : tokenizer.endOfTextIds();
-    }
-
-    /** The prompt's ids are known. Called before the engine sees the stream. */
-    void start(int[] prompt, float threshold) {
-        describe(prompt, threshold);
-        for (int id : prompt) {
-            sampler.accept(id);
-        }
-        if (tokenizer != null) {
-            boolean begins = true;
-            for (int id : prompt) {
-                begins &= tokenizer.isSpecial(id);
-            }
-            decoder = new StreamingDecoder(tokenizer, begins, request.stopStrings());
+        this.observer = observer;
+        clock = new StreamClock();
+        sampler = new Sampler(
+                options.sampling(), options.logitBias(), options.topLogProbabilities().orElse(-1));
+        endIds = new HashSet<>(options.stopIds());
+        if (!options.ignoreEndOfText()) {
+            endIds.addAll(texts.endOfTextIds());
         }
     }
 
-    GenerationRequest generationRequest() {
-        return request;
+    /** The request has been checked. Called before the engine sees the stream. */
+    void start(Generation<E> prepared) {
+        generation = prepared;
+        if (!options.ignoreEndOfText()) {
+            endIds.addAll(prepared.endIds());
+        }
+        describe(prepared.prompt(), prepared.threshold());
+        for (int id : prepared.prompt()) {
+            sampler.acceptPrompt(id);
+        }
+    }
+
+    private Generation<E> generation() {
+        if (generation == null) {
+            throw new IllegalStateException("expected a stream that has started");
+        }
+        return generation;
     }
 
     @Override
@@ -104,11 +102,8 @@ final class TokenStream extends Sequence implements Subscription {
         if (n <= 0) {
             illegalRequest = new IllegalArgumentException(
                     "expected a demand of 1 or more, found " + n + " (Reactive Streams, rule 3.9)");
-        } else {
-            long before = demand.getAndAccumulate(n, Operators::addCap);
-            if (before == 0) {
-                demanded = System.nanoTime();
-            }
+        } else if (demand.getAndAccumulate(n, Operators::addCap) == 0) {
+            clock.demanded();
         }
         engine.wake();
     }
@@ -121,11 +116,6 @@ final class TokenStream extends Sequence implements Subscription {
 
     boolean isCancelled() {
         return cancelled;
-    }
-
-    @Override
-    int maxPositions() {
-        return prompt().length + request.maxTokens();
     }
 
     @Override
@@ -145,60 +135,75 @@ final class TokenStream extends Sequence implements Subscription {
 
     @Override
     boolean isArgmax() {
-        return sampler.isPlainArgmax();
+        return sampler.isPlainArgmax() && !isConstrained();
+    }
+
+    private boolean isConstrained() {
+        return generation().constraint() != null && generation().writer().isConstrained();
     }
 
     @Override
     void onLogits(int first, int rows, float[] logits, int columns) {
-        onToken(sampler.choose(logits, (rows - 1) * columns, Math.min(vocabulary, columns)));
+        TokenConstraint constraint = generation().constraint();
+        long[] allowed = null;
+        if (constraint != null && isConstrained()) {
+            if (mask.length == 0) {
+                mask = new long[constraint.maskLength()];
+            }
+            Arrays.fill(mask, 0);
+            constraint.writeMask(mask);
+            allowed = mask;
+        }
+        onToken(sampler.choose(logits, (rows - 1) * columns, Math.min(texts.size(), columns), allowed));
     }
 
     @Override
     void onToken(int token) {
-        resume();
-        long now = System.nanoTime();
-        if (generated == 0) {
-            firstToken = now;
-            idleBeforeFirst = idle;
-        }
-        lastToken = now;
-        if (endOfTextIds.contains(token)) {
-            String held = decoder == null ? "" : decoder.finish();
-            if (!held.isEmpty()) {
-                ready.add(new TextDelta(held, List.of()));
-            }
-            complete(FinishReason.STOP);
+        clock.resume(demand.get() > 0);
+        observer.token(clock.tick(generated == 0));
+        EventWriter<E> writer = generation().writer();
+        if (endIds.contains(token)) {
+            complete(writer.end(ready::add));
             return;
         }
         sampler.accept(token);
-        last = token;
+        extend(token);
         generated++;
-        String text = decoder == null ? "" : decoder.append(token);
-        boolean stopped = decoder != null && decoder.stopped();
-        if (stopped || generated == request.maxTokens()) {
-            String held = decoder == null ? "" : decoder.finish();
-            ready.add(new TextDelta(text + held, List.of(token)));
-            complete(stopped ? FinishReason.STOP : FinishReason.LENGTH);
-        } else {
-            ready.add(new TextDelta(text, List.of(token)));
+        boolean constrained = isConstrained();
+        TokenConstraint constraint = generation().constraint();
+        if (constraint != null && constrained) {
+            constraint.accept(token);
         }
+        boolean whole = constraint != null && constrained && constraint.isComplete();
+        boolean full = whole || generated == generation().maxTokens();
+        FinishReason reason = writer.token(token, logProbabilities(), full, ready::add);
+        if (reason != null) {
+            complete(reason);
+        } else if (full) {
+            complete(whole ? writer.end(ready::add) : FinishReason.LENGTH);
+        }
+    }
+
+    private List<TokenLogProbability> logProbabilities() {
+        List<LogProbabilities.Scored> scored = sampler.logProbabilities();
+        return scored.isEmpty() ? List.of() : List.of(texts.describe(scored));
     }
 
     private void complete(FinishReason reason) {
         finished = true;
-        long first = Math.max(0, firstToken - subscribed - idleBeforeFirst);
-        long decode = Math.max(0, lastToken - firstToken - (idle - idleBeforeFirst));
-        double perSecond = generated < 2 || decode == 0 ? 0 : (generated - 1) / (decode / 1e9);
-        ready.add(new Completed(
-                reason,
-                new Usage(prompt().length, 0, generated),
-                new Timings(Duration.ofNanos(first), Duration.ofNanos(decode), perSecond),
-                meter.report()));
+        Usage usage =
+                new Usage(generation().prompt().length, cachedTokens(), generated, generation().writer().reasoningTokens());
+        Timings timings = clock.timings(generated);
+        SparsityReport sparsity = meter.report();
+        ready.add(generation().writer().completed(reason, usage, timings, sparsity));
+        observer.completed(reason, usage, timings, sparsity);
     }
 
     @Override
-    int nextToken() {
-        return last;
+    void onAdmitted() {
+        if (clock.admitted()) {
+            observer.admitted(clock.queued(), generation().prompt().length, cachedTokens());
+        }
     }
 
     @Override
@@ -211,14 +216,6 @@ final class TokenStream extends Sequence implements Subscription {
         return over;
     }
 
-    /** Counts the time since the stream was parked until there was demand again as nobody's. */
-    private void resume() {
-        if (isParked && demand.get() > 0) {
-            isParked = false;
-            idle += Math.max(0, demanded - parked);
-        }
-    }
-
     @Override
     void flush() {
         if (over) {
@@ -226,6 +223,7 @@ final class TokenStream extends Sequence implements Subscription {
         }
         if (cancelled) {
             over = true;
+            observer.cancelled();
             return;
         }
         Throwable illegal = illegalRequest;
@@ -233,12 +231,11 @@ final class TokenStream extends Sequence implements Subscription {
             fail(illegal);
             return;
         }
-        resume();
+        clock.resume(demand.get() > 0);
         while (!ready.isEmpty() && demand.get() > 0 && !cancelled) {
-            GenerationEvent event = ready.remove();
+            E event = ready.remove();
             if (demand.get() != Long.MAX_VALUE && demand.decrementAndGet() == 0) {
-                isParked = true;
-                parked = System.nanoTime();
+                clock.park();
             }
             emit(event);
         }
@@ -252,7 +249,7 @@ final class TokenStream extends Sequence implements Subscription {
         }
     }
 
-    private void emit(GenerationEvent event) {
+    private void emit(E event) {
         try {
             subscriber.onNext(event);
         } catch (RuntimeException | Error e) {
@@ -274,18 +271,21 @@ final class TokenStream extends Sequence implements Subscription {
         over = true;
         finished = true;
         ready.clear();
-        if (!cancelled) {
-            try {
-                subscriber.onError(reason);
-            } catch (RuntimeException | Error e) {
-                subscriberThrew(e);
-            }
+        if (cancelled) {
+            observer.cancelled();
+            return;
+        }
+        observer.failed(reason);
+        try {
+            subscriber.onError(reason);
+        } catch (RuntimeException | Error e) {
+            subscriberThrew(e);
         }
     }
 
     @Override
     long stallDeadline() {
-        return over || cancelled || demand.get() > 0 ? Long.MAX_VALUE : parked + engine.stallNanos();
+        return over || cancelled || demand.get() > 0 ? Long.MAX_VALUE : clock.parkedSince() + engine.stallNanos();
     }
 
     /** What ends a stream that nobody reads. */

@@ -1,5 +1,8 @@
 package dev.lte.core.sample;
 
+import java.util.Arrays;
+import java.util.Comparator;
+
 /**
  * Tokens with their probabilities, cut step by step. Probabilities are doubles relative to the most likely token; cuts leave
  * them unnormalised. Ties are ordered by id, so that every cut is defined. Arrays are reused.
@@ -70,6 +73,41 @@ final class Candidates {
             sum += weights[keep++];
         }
         count = Math.max(1, keep);
+    }
+
+    /**
+     * Keeps the smallest set that has at least the share {@code p} of what is there, those first whose information is nearest to
+     * the expected one (Meister et al., Locally Typical Sampling); most likely first.
+     */
+    void keepTypical(double p) {
+        double total = 0;
+        double weighted = 0;
+        for (int i = 0; i < count; i++) {
+            total += weights[i];
+            weighted += weights[i] * Math.log(weights[i]);
+        }
+        // Both informations lack the same log(total), which their difference does not need.
+        double expected = -weighted / total;
+        double[] distances = new double[count];
+        Integer[] order = new Integer[count];
+        for (int i = 0; i < count; i++) {
+            distances[i] = Math.abs(-Math.log(weights[i]) - expected);
+            order[i] = i;
+        }
+        Arrays.sort(order, Comparator.comparingDouble((Integer i) -> distances[i]).thenComparingInt(i -> ids[i]));
+        int[] keptIds = new int[count];
+        double[] keptWeights = new double[count];
+        double sum = 0;
+        int kept = 0;
+        while (kept < count && (kept == 0 || sum < p * total)) {
+            keptIds[kept] = ids[order[kept]];
+            keptWeights[kept] = weights[order[kept]];
+            sum += keptWeights[kept++];
+        }
+        System.arraycopy(keptIds, 0, ids, 0, kept);
+        System.arraycopy(keptWeights, 0, weights, 0, kept);
+        count = kept;
+        sort(0, count);
     }
 
     /** Keeps those at least {@code share} as likely as the most likely one. */

@@ -8,14 +8,15 @@ import org.jspecify.annotations.Nullable;
  * Passes text on until one of several strings has come, by Knuth-Morris-Pratt for each: linear in the text, whatever
  * the strings. The first string to become complete counts, the longest if several do at once.
  */
-final class StopStrings {
+public final class StopStrings {
     private final String[] strings;
     private final int[][] borders;
     private final int[] progress;
     private final StringBuilder held = new StringBuilder();
     private @Nullable String matched;
 
-    StopStrings(List<String> stopStrings) {
+    /** @param stopStrings none empty, none beginning with half a character */
+    public StopStrings(List<String> stopStrings) {
         strings = stopStrings.toArray(String[]::new);
         borders = new int[strings.length][];
         progress = new int[strings.length];
@@ -28,13 +29,13 @@ final class StopStrings {
         }
     }
 
-    @Nullable
-    String matched() {
+    /** The string that has come, or null. */
+    public @Nullable String matched() {
         return matched;
     }
 
     /** The text that can no longer be part of a stop string. */
-    String append(String text) {
+    public String append(String text) {
         if (strings.length == 0 || text.isEmpty()) {
             return matched == null ? text : "";
         }
@@ -57,7 +58,7 @@ final class StopStrings {
     }
 
     /** The text held back, once no more can come. */
-    String finish() {
+    public String finish() {
         String rest = held.toString();
         held.setLength(0);
         return rest;

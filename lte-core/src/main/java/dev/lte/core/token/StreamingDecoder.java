@@ -56,7 +56,10 @@ public final class StreamingDecoder {
         return stops.append(text);
     }
 
-    /** The text still held back; bytes that never became a character are U+FFFD. Nothing may be appended after. */
+    /**
+     * The text still held back; bytes that never became a character are U+FFFD. Nothing may be appended after, if there are stop
+     * strings.
+     */
     public String finish() {
         String text = new String(pending, 0, pendingSize, StandardCharsets.UTF_8);
         pendingSize = 0;

@@ -110,7 +110,7 @@ class StreamContractTest {
     @Test
     void cancellingStopsWithinOneStepAndFreesTheCache() throws InterruptedException {
         try (TestEngine engine = new TestEngine(1, false)) {
-            int free = engine.model.pages().free();
+            int free = engine.freePages();
             CountDownLatch third = new CountDownLatch(1);
             AtomicReference<Integer> passesAtCancel = new AtomicReference<>();
             engine.model.generate(request(100)).subscribe(new BaseSubscriber<>() {
@@ -119,7 +119,7 @@ class StreamContractTest {
                 @Override
                 protected void hookOnNext(GenerationEvent event) {
                     if (++seen == 3) {
-                        assertThat(engine.model.pages().free()).isLessThan(free);
+                        assertThat(engine.freePages()).isLessThan(free);
                         passesAtCancel.set(engine.counting.passes());
                         cancel();
                         third.countDown();
@@ -129,7 +129,7 @@ class StreamContractTest {
             assertThat(third.await(10, TimeUnit.SECONDS)).isTrue();
             await(() -> engine.model.activeStreams() == 0);
             assertThat(engine.counting.passes() - passesAtCancel.get()).isLessThanOrEqualTo(1);
-            assertThat(engine.model.pages().free()).isEqualTo(free);
+            assertThat(engine.freePages()).isEqualTo(free);
         }
     }
 
@@ -316,14 +316,14 @@ class StreamContractTest {
     void aStreamThatStallsEndsAndFreesItsPages() throws InterruptedException {
         TestEngine.Limits limits = new TestEngine.Limits(1, 1, Duration.ofMillis(100), Long.MAX_VALUE);
         try (TestEngine engine = new TestEngine(1, false, limits)) {
-            int free = engine.model.pages().free();
+            int free = engine.freePages();
             StepVerifier.create(engine.model.generate(request(50)), 1)
                     .expectNextCount(1)
                     .expectErrorSatisfies(error -> assertThat(error)
                             .isInstanceOf(CapacityException.class)
                             .hasMessageContaining("asked for nothing"))
                     .verify(SOON);
-            await(() -> engine.model.pages().free() == free);
+            await(() -> engine.freePages() == free);
         }
     }
 
@@ -332,15 +332,15 @@ class StreamContractTest {
         // One context of pages: the streams, each of which needs most of it, run one after the other.
         TestEngine.Limits limits = new TestEngine.Limits(4, 8, Duration.ofMinutes(1), 1);
         try (TestEngine engine = new TestEngine(1, false, limits)) {
-            assertThat(engine.model.pages().total()).isEqualTo(TestEngine.CONTEXT / 32);
+            assertThat(engine.model.status().cachePages()).isEqualTo(TestEngine.CONTEXT / 32);
             List<Integer> sizes = Flux.range(0, 6)
                     .flatMap(i -> engine.model.generate(request(100)).collectList(), 6)
                     .map(events -> ids(events).size())
                     .collectList()
                     .block(Duration.ofSeconds(30));
             assertThat(sizes).containsOnly(100).hasSize(6);
-            assertThat(engine.model.pages().free())
-                    .isEqualTo(engine.model.pages().total());
+            assertThat(engine.freePages())
+                    .isEqualTo(engine.model.status().cachePages());
         }
     }
 

@@ -1,23 +1,33 @@
 package dev.lte.core.engine;
 
+import dev.lte.GenerationListener;
 import dev.lte.ModelInfo;
+import dev.lte.ModelStatus;
 import dev.lte.backend.Backend;
 import dev.lte.backend.DType;
 import dev.lte.backend.KernelQueue;
 import dev.lte.core.layer.TransformerLoader;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** A random decoder on a {@link CountingBackend}, with chunks of prompts of 8 rows. */
 final class TestEngine implements AutoCloseable {
     static final int CONTEXT = 128;
     static final int PROMPT_ROWS = 8;
+    static final String TEMPLATE =
+            "{% for m in messages %}{{ bos_token }}{{ m.role[0] }}{{ m.content }}{{ eos_token }}{% endfor %}"
+                    + "{% if add_generation_prompt %}{{ bos_token }}a{% endif %}";
 
     final RandomModel source;
     final CountingBackend counting = new CountingBackend();
     final LocalModel model;
 
     /** Streams, queue, stall timeout and cache of an engine. */
-    record Limits(int streams, int queued, Duration stall, long cacheBytes) {
+    record Limits(int streams, int queued, Duration stall, long cacheBytes, boolean prefixCache) {
+        Limits(int streams, int queued, Duration stall, long cacheBytes) {
+            this(streams, queued, stall, cacheBytes, true);
+        }
+
         static Limits defaults() {
             return new Limits(4, 8, Duration.ofMinutes(1), Long.MAX_VALUE);
         }
@@ -28,6 +38,19 @@ final class TestEngine implements AutoCloseable {
     }
 
     TestEngine(long seed, boolean routed, Limits limits) {
+        this(seed, routed, limits, null);
+    }
+
+    TestEngine(long seed, boolean routed, Limits limits, @Nullable GenerationListener listener) {
+        this(seed, routed, limits, listener, TEMPLATE);
+    }
+
+    TestEngine(
+            long seed,
+            boolean routed,
+            Limits limits,
+            @Nullable GenerationListener listener,
+            @Nullable String template) {
         source = RandomModel.decoder(seed, routed);
         Backend backend = counting.backend();
         KernelQueue queue = backend.openQueue();
@@ -42,6 +65,7 @@ final class TestEngine implements AutoCloseable {
                 limits.stall(),
                 DType.F32,
                 limits.cacheBytes(),
+                limits.prefixCache(),
                 routed,
                 RandomModel.VOCABULARY);
         ModelInfo info = new ModelInfo(
@@ -57,12 +81,18 @@ final class TestEngine implements AutoCloseable {
                 null,
                 "",
                 "");
-        model = new LocalModel(info, source.tokenizer(), "", backend, queue, loaded.transformer(), options, () -> {
+        model = new LocalModel(info, source.tokenizer(), "", template, backend, queue, loaded.transformer(), options, listener, () -> {
             queue.close();
             backend.close();
             source.close();
         });
         counting.forget();
+    }
+
+    /** Pages that no stream holds. */
+    int freePages() {
+        ModelStatus status = model.status();
+        return status.freePages() + status.reusablePages();
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.lte.core.sample;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.lte.BackendFailureException;
 import dev.lte.Sampling;
@@ -9,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -32,6 +34,23 @@ class SamplerTest {
         if (sampling.topK() > 0 && sampling.topK() < ids.size()) {
             ids = ids.subList(0, sampling.topK());
         }
+        if (sampling.typicalP() < 1) {
+            double total = ids.stream().mapToDouble(id -> weights[id]).sum();
+            double entropy = -ids.stream()
+                    .mapToDouble(id -> weights[id] / total * Math.log(weights[id] / total))
+                    .sum();
+            List<Integer> typical = new ArrayList<>(ids);
+            typical.sort(Comparator.comparingDouble(
+                            (Integer id) -> Math.abs(-Math.log(weights[id] / total) - entropy))
+                    .thenComparingInt(id -> id));
+            double sum = 0;
+            Set<Integer> keep = new HashSet<>();
+            for (int i = 0; i < typical.size() && (i == 0 || sum < sampling.typicalP() * total); i++) {
+                keep.add(typical.get(i));
+                sum += weights[typical.get(i)];
+            }
+            ids = ids.stream().filter(keep::contains).toList();
+        }
         if (sampling.topP() < 1) {
             double total = ids.stream().mapToDouble(id -> weights[id]).sum();
             double sum = 0;
@@ -41,7 +60,8 @@ class SamplerTest {
             }
             ids = ids.subList(0, Math.max(1, keep));
         }
-        return ids.stream().filter(id -> weights[id] >= sampling.minP()).toList();
+        double most = ids.stream().mapToDouble(id -> weights[id]).max().orElseThrow();
+        return ids.stream().filter(id -> weights[id] >= sampling.minP() * most).toList();
     }
 
     @Test
@@ -57,8 +77,11 @@ class SamplerTest {
             }
             Sampling sampling = new Sampling(
                     1,
+                    0,
+                    0,
                     0.5f + random.nextFloat(),
                     random.nextInt(4) == 0 ? 0 : 1 + random.nextInt(12),
+                    random.nextInt(3) == 0 ? 0.1f + 0.8f * random.nextFloat() : 1,
                     random.nextInt(3) == 0 ? 1 : 0.05f + 0.9f * random.nextFloat(),
                     random.nextInt(3) == 0 ? 0 : 0.5f * random.nextFloat(),
                     seed);
@@ -143,5 +166,73 @@ class SamplerTest {
         assertThatThrownBy(() -> new Sampler(Sampling.defaults()).choose(new float[] {1, Float.NaN}, 0, 2))
                 .isInstanceOf(BackendFailureException.class)
                 .hasMessageContaining("token 1");
+    }
+
+    @Test
+    void frequencyAndPresencePenaltiesCountGeneratedTokensAlone() {
+        Sampler sampler =
+                new Sampler(Sampling.greedy().withFrequencyPenalty(0.5f).withPresencePenalty(0.25f));
+        sampler.acceptPrompt(3);
+        sampler.accept(0);
+        sampler.accept(0);
+        sampler.accept(1);
+        float[] logits = {5, 4, 3, 2};
+        sampler.choose(logits, 0, 4);
+        assertThat(logits).containsExactly(3.75f, 3.25f, 3, 2);
+    }
+
+    @Test
+    void biasComesBeforeTheChoice() {
+        Sampler sampler = new Sampler(Sampling.greedy(), Map.of(2, 10f, 9999, 1f), -1);
+        assertThat(sampler.isPlainArgmax()).isFalse();
+        assertThat(sampler.choose(new float[] {5, 4, 3, 2}, 0, 4)).isEqualTo(2);
+    }
+
+    @Test
+    void onlyAllowedTokensAreChosenWhateverTheSteps() {
+        for (long seed = 0; seed < 40; seed++) {
+            Random random = new Random(seed);
+            long[] allowed = new long[(SIZE + 63) / 64];
+            Set<Integer> ids = new HashSet<>();
+            for (int i = 0; i < 1 + random.nextInt(5); i++) {
+                int id = random.nextInt(SIZE);
+                allowed[id >> 6] |= 1L << id;
+                ids.add(id);
+            }
+            Sampler sampler = new Sampler(
+                    Sampling.defaults()
+                            .withTemperature(random.nextBoolean() ? 0 : 1.5f)
+                            .withTopK(random.nextInt(3))
+                            .withRepetitionPenalty(1.5f)
+                            .withSeed(seed),
+                    random.nextBoolean() ? Map.of(5, 100f) : Map.of(),
+                    2);
+            for (int i = 0; i < 50; i++) {
+                float[] logits = new float[SIZE];
+                for (int j = 0; j < SIZE; j++) {
+                    logits[j] = (float) random.nextGaussian() * 4;
+                }
+                int id = sampler.choose(logits, 0, SIZE, allowed);
+                sampler.accept(id);
+                assertThat(ids).as("seed %d", seed).contains(id);
+            }
+        }
+        assertThatThrownBy(() -> new Sampler(Sampling.greedy()).choose(new float[] {1, 2}, 0, 2, new long[1]))
+                .isInstanceOf(BackendFailureException.class)
+                .hasMessageContaining("response format");
+    }
+
+    @Test
+    void logProbabilitiesAreThoseOfTheModelBeforeAnyStep() {
+        float[] logits = {0, 1, 2, 2};
+        Sampler sampler = new Sampler(Sampling.greedy(), Map.of(0, 50f), 3);
+        assertThat(sampler.choose(logits.clone(), 0, 4)).isZero();
+        double logSum = Math.log(1 + Math.E + 2 * Math.exp(2));
+        List<LogProbabilities.Scored> scored = sampler.logProbabilities();
+        assertThat(scored).extracting(LogProbabilities.Scored::id).containsExactly(0, 2, 3, 1);
+        for (LogProbabilities.Scored token : scored) {
+            // Doubles from floats: only rounding of exp and log.
+            assertThat(token.logProbability()).isEqualTo(logits[token.id()] - logSum, within(1e-12));
+        }
     }
 }

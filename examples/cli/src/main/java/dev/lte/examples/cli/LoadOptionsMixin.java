@@ -28,12 +28,13 @@ final class LoadOptionsMixin {
     private boolean dense;
 
     LoadOptions.Builder apply(LoadOptions.Builder options) {
-        // One command runs one stream: a cache for more would only take memory.
+        // One command runs one stream: a cache for more would only take memory, and prompts found in it would not be measured.
         return options.backend(backend)
                 .threads(threads)
                 .contextLength(context)
                 .dense(dense)
-                .maxStreams(1);
+                .maxStreams(1)
+                .prefixCache(false);
     }
 
     int threads() {

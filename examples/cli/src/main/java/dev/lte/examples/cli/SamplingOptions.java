@@ -49,6 +49,12 @@ final class SamplingOptions {
 
     Sampling sampling() {
         long chosen = seed == null ? ThreadLocalRandom.current().nextLong(1, 1_000_000_000) : seed;
-        return new Sampling(repetitionPenalty, temperature, topK, topP, minP, chosen);
+        return Sampling.defaults()
+                .withRepetitionPenalty(repetitionPenalty)
+                .withTemperature(temperature)
+                .withTopK(topK)
+                .withTopP(topP)
+                .withMinP(minP)
+                .withSeed(chosen);
     }
 }
