@@ -3,6 +3,7 @@ package dev.lte.spi;
 import dev.lte.BackendReport;
 import dev.lte.Classifier;
 import dev.lte.ConversionReport;
+import dev.lte.GroupingReport;
 import dev.lte.LoadOptions;
 import dev.lte.Model;
 import dev.lte.ModelFileInfo;
@@ -10,6 +11,7 @@ import dev.lte.Progress;
 import dev.lte.SyntheticModel;
 import dev.lte.Tokenizer;
 import dev.lte.WeightType;
+import dev.lte.train.GroupingMethod;
 import dev.lte.train.TrainingEvent;
 import dev.lte.train.TrainingPlan;
 import java.nio.file.Path;
@@ -34,6 +36,15 @@ public interface ModelRuntime {
     void synthesize(SyntheticModel description, Path target, Consumer<Progress> progress);
 
     Tokenizer tokenizer(Path model);
+
+    GroupingReport group(
+            Path source,
+            Path target,
+            int expertSize,
+            GroupingMethod method,
+            long seed,
+            WeightType type,
+            Consumer<Progress> progress);
 
     /** @param stopped asked between steps; once true, the run ends in order */
     Flux<TrainingEvent> train(TrainingPlan plan, BooleanSupplier stopped);

@@ -38,6 +38,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             ClassifyCommand.class,
             ConvertCommand.class,
             SynthCommand.class,
+            GroupCommand.class,
             TrainCommand.class,
             BenchCommand.class
         })
