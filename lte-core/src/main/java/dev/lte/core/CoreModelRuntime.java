@@ -6,6 +6,7 @@ import dev.lte.Classifier;
 import dev.lte.ConversionReport;
 import dev.lte.EvaluationReport;
 import dev.lte.EvaluationRequest;
+import dev.lte.GroupingReport;
 import dev.lte.InvalidRequestException;
 import dev.lte.LoadOptions;
 import dev.lte.Model;
@@ -41,8 +42,10 @@ import dev.lte.core.layer.TransformerLoader;
 import dev.lte.core.source.ModelInspector;
 import dev.lte.core.source.ModelSources;
 import dev.lte.core.token.VocabularyTokenizer;
+import dev.lte.core.trainer.GroupedModels;
 import dev.lte.core.trainer.TrainingFlux;
 import dev.lte.spi.ModelRuntime;
+import dev.lte.train.GroupingMethod;
 import dev.lte.train.TrainingEvent;
 import dev.lte.train.TrainingPlan;
 import java.nio.file.Path;
@@ -345,6 +348,20 @@ public final class CoreModelRuntime implements ModelRuntime {
     public Tokenizer tokenizer(Path model) {
         try (ModelSource source = ModelSources.open(model)) {
             return source.tokenizer();
+        }
+    }
+
+    @Override
+    public GroupingReport group(
+            Path source,
+            Path target,
+            int expertSize,
+            GroupingMethod method,
+            long seed,
+            WeightType type,
+            Consumer<Progress> progress) {
+        try (ModelSource opened = ModelSources.open(source)) {
+            return GroupedModels.write(opened, target, expertSize, method, seed, type, progress);
         }
     }
 

@@ -107,7 +107,13 @@ final class EventMailbox implements Subscription {
                 finish();
                 return;
             }
-            subscriber.onNext(event);
+            try {
+                subscriber.onNext(event);
+            } catch (Throwable e) {
+                // Subscribers must not throw; one that does hears no more, and the run ends as if it had cancelled.
+                cancel();
+                throw e;
+            }
         }
     }
 

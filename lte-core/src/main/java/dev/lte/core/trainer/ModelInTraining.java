@@ -21,8 +21,10 @@ import org.jspecify.annotations.Nullable;
  * written to checkpoints in between, and is the best or last state of a stage at its end.
  */
 final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable {
-    /** Rows whose logits exist at a time. */
-    private static final int LOGIT_ROWS = 2048;
+    /** Logits that exist at a time: enough rows for fast products, and no more memory than caches of the host have. */
+    private static final int LOGITS = 1 << 23;
+
+    private static final int LEAST_LOGIT_ROWS = 256;
 
     private final Run run;
     private final TrainingPlan plan;
@@ -108,7 +110,7 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
                         passes.rows(),
                         passes.sequences(),
                         plan.maxTokens(),
-                        LOGIT_ROWS));
+                        Math.max(LEAST_LOGIT_ROWS, LOGITS / config.vocabulary())));
     }
 
     private StageSettings settings() {

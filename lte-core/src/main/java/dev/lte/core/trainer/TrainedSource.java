@@ -18,12 +18,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Weights from training as a model that can be written.
  *
- * @param about where it was trained, for messages
+ * @param path of the model that it came from
  * @param name of the model
  * @param chatTemplate or null
  */
 record TrainedSource(
-        Path about,
+        Path path,
         String name,
         ModelConfig config,
         VocabularyTokenizer tokenizer,
@@ -31,11 +31,6 @@ record TrainedSource(
         Map<String, Object> provenance,
         WeightValues weights)
         implements ModelSource {
-    @Override
-    public Path path() {
-        return about;
-    }
-
     @Override
     public @Nullable WeightData find(WeightRole role, int layer) {
         Matrix weight = weights.find(role, layer);

@@ -97,6 +97,8 @@ final class Trainer {
             } else {
                 run.setLastCheckpoint(checkpoint.path());
                 model.resume(start.config(), checkpoint);
+                // The file may be deleted from here on.
+                checkpoint.close();
                 emitStarted(run, model, state.step);
             }
             if (!model.runStages()) {
@@ -166,7 +168,7 @@ final class Trainer {
             provenance.put("training.sparsity", sparsity(model, state));
         }
         return new TrainedSource(
-                plan.folder(),
+                start.path(),
                 start.name(),
                 model.config(),
                 start.tokenizer(),

@@ -23,7 +23,7 @@ import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
 /** A model of two small layers with random weights and the vocabulary of stories260K, whose byte tokens make any text. */
-final class RandomModel implements ModelSource {
+public final class RandomModel implements ModelSource {
     static final int VOCABULARY = 512;
     static final int LAYERS = 2;
     static final int EXPERTS = 3;
@@ -77,7 +77,7 @@ final class RandomModel implements ModelSource {
     }
 
     /** A classifier of {@value #CLASSES} classes: layer norms behind, learned positions from 2 on, GELU. */
-    static RandomModel encoder(long seed, boolean routed) {
+    public static RandomModel encoder(long seed, boolean routed) {
         RandomModel model = new RandomModel(new ModelConfig(
                 "roberta",
                 MODEL,

@@ -12,12 +12,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import reactor.core.Disposable;
+import reactor.core.Disposables;
 
 /** A run that was interrupted anywhere, and by whatever, ends as if it had not been. */
 class ResumeTest {
@@ -98,17 +101,18 @@ class ResumeTest {
     void cancellingLeavesACheckpointThatGoesOn() throws Exception {
         Path folder = temporary.resolve("cancelled");
         AtomicInteger seen = new AtomicInteger();
-        Disposable[] run = new Disposable[1];
-        Object begun = new Object();
-        synchronized (begun) {
-            run[0] = SmallRun.events(plan(folder), () -> false).subscribe(event -> {
-                synchronized (begun) {
-                    if (event instanceof TrainingEvent.Step && seen.incrementAndGet() == 2) {
-                        run[0].dispose();
-                    }
-                }
-            });
-        }
+        Disposable.Swap run = Disposables.swap();
+        CountDownLatch cancelled = new CountDownLatch(1);
+        CountDownLatch subscribed = new CountDownLatch(1);
+        run.update(SmallRun.events(plan(folder), () -> false).subscribe(event -> {
+            if (event instanceof TrainingEvent.Step && seen.incrementAndGet() == 2) {
+                awaitUninterrupted(subscribed);
+                run.dispose();
+                cancelled.countDown();
+            }
+        }));
+        subscribed.countDown();
+        assertThat(cancelled.await(60, TimeUnit.SECONDS)).isTrue();
         long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
         while (true) {
             try {
@@ -141,6 +145,14 @@ class ResumeTest {
         List<TrainingEvent> resumed = SmallRun.run(plan(folder));
         assertThat(SmallRun.steps(resumed)).isEmpty();
         assertSameModel(folder, "complete");
+    }
+
+    private static void awaitUninterrupted(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static List<Path> checkpoints(Path folder) throws IOException {

@@ -26,6 +26,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
@@ -59,6 +60,7 @@ class TrainerTest {
                 .folder(temporary.resolve("run"))
                 .maxTokens(24)
                 .expertSize(8)
+                .hubDirectory(true)
                 .stage(Stage.learned(
                         Recipe.STRAIGHT_THROUGH,
                         s -> s.steps(4).batch(6).rate(1e-2).routerRate(1e-5).eta(0.1)))
@@ -75,6 +77,16 @@ class TrainerTest {
             assertThat(written.provenance().get("training.sparsity")).isEqualTo((double) (float) completed.sparsity());
             assertThat(String.valueOf(written.provenance().get("training.stage0")))
                     .contains("eta 0.1");
+        }
+        try (ModelSource file = ModelSources.open(completed.model());
+                ModelSource directory = ModelSources.open(Objects.requireNonNull(completed.directory()))) {
+            assertThat(directory.config().routing()).isEqualTo(file.config().routing());
+            for (WeightRole role : List.of(WeightRole.ROUTER, WeightRole.DOWN)) {
+                Matrix one = WeightValues.of(file).find(role, 1);
+                Matrix other = WeightValues.of(directory).find(role, 1);
+                assertThat(Objects.requireNonNull(other).values())
+                        .isEqualTo(Objects.requireNonNull(one).values());
+            }
         }
         // The development set again, without training: from the model file, with a stage of one step at no rate to
         // speak of.

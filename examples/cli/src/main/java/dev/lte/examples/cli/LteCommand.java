@@ -39,6 +39,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             ConvertCommand.class,
             SynthCommand.class,
             BenchCommand.class,
+            GroupCommand.class,
             TrainCommand.class,
             SparsifyCommand.class,
             EvalCommand.class
