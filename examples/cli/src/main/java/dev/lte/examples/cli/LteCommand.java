@@ -40,7 +40,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             SynthCommand.class,
             BenchCommand.class,
             EvalCommand.class,
-            SparsifyCommand.class
+            SparsifyCommand.class,
+            PlotCommand.class
         })
 final class LteCommand {
     static final int FAILED = 1;
