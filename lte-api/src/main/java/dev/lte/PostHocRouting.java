@@ -25,12 +25,7 @@ public record PostHocRouting(
         /** Deja Vu: neurons by a predictor of low rank, the same number for every token. */
         DEJA_VU,
         /** CATS: neurons whose activated gate is above a threshold of the layer; the gate is computed in full. */
-        MAGNITUDE,
-        /**
-         * Experts by noisy top-k softmax routers, which scale what they choose by its probability; routers and scales are learnt
-         * with the model's weights as they are (Shazeer et al., 2017).
-         */
-        NOISY_TOP_K
+        MAGNITUDE
     }
 
     public PostHocRouting {

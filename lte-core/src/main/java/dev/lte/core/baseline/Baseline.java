@@ -61,7 +61,6 @@ public final class Baseline implements FfnMeasure, AutoCloseable {
                     case MOEFICATION -> moefication();
                     case DEJA_VU -> dejaVu();
                     case MAGNITUDE -> magnitude();
-                    case NOISY_TOP_K -> throw new IllegalStateException("to do");
                 },
                 config.ffn());
         observation.visit(mask);

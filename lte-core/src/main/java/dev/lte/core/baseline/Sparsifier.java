@@ -16,6 +16,7 @@ import dev.lte.core.calibrate.RouterSample;
 import dev.lte.core.calibrate.SparsityAllocation;
 import dev.lte.core.convert.ModelConverter;
 import dev.lte.core.eval.Likelihood;
+import dev.lte.core.eval.ScoredSequence;
 import dev.lte.core.layer.Transformer;
 import dev.lte.core.sparse.Grouping;
 import java.nio.file.Path;
@@ -25,22 +26,35 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes a dense model one with routers, without training. Neurons are grouped by balanced k-means; on calibration text, what each
- * expert adds to its FFN's output is measured, and a linear router fitted that predicts it from the FFN's input. The sparsity is
- * divided among layers so that the part of the output which is lost costs least, and routers are fitted again on what the sparse
+ * Makes a dense model one with routers, without training. On calibration text, neurons are grouped by {@link
+ * ActivationGrouping}, what each expert adds to its FFN's output is measured, and a linear router fitted that predicts it from the FFN's input. The sparsity is
+ * divided among layers so that it costs least, and routers are fitted again on what the sparse
  * model itself makes of the text. The result runs on the same kernels as a model that was trained with LTE.
  */
 public final class Sparsifier implements AutoCloseable {
     private static final int SAMPLE = 8_192;
+    /** Floats of the samples of all layers, 2 GiB. */
+    private static final long MOST_VALUES = 1L << 29;
+
     private static final double RIDGE = 0.01;
+    /** Tokens on which the loss of single layers is measured. */
+    private static final int MEASURED = 2_048;
+    /** Nats a token below which the loss of a layer is noise. */
+    private static final double LEAST_LOSS = 1e-4;
+
+    private static final double FAR = 1e6;
     /** Times that routers are fitted to the activations of the sparse model. */
     private static final int REFINEMENTS = 2;
 
     private static final int CUSTOMARY_EXPERT = 32;
+    /** Experts that a layer should have at least, lest routing has no choice. */
+    private static final int FEWEST_EXPERTS = 12;
+
     private static final double[] LEVELS =
             IntStream.rangeClosed(0, 49).mapToDouble(i -> i / 50.0).toArray();
 
@@ -81,11 +95,12 @@ public final class Sparsifier implements AutoCloseable {
         observation = new Observation(source, backend, transformer, context);
     }
 
-    /** The divisor of F nearest to 32. */
+    /** The divisor of F nearest to 32, or to what leaves a small FFN enough experts. */
     private static int customary(int ffn) {
         int best = 1;
+        int wanted = Math.min(CUSTOMARY_EXPERT, ffn / FEWEST_EXPERTS);
         for (int size = 1; size <= ffn; size++) {
-            if (ffn % size == 0 && Math.abs(size - CUSTOMARY_EXPERT) < Math.abs(best - CUSTOMARY_EXPERT)) {
+            if (ffn % size == 0 && Math.abs(size - wanted) < Math.abs(best - wanted)) {
                 best = size;
             }
         }
@@ -94,12 +109,7 @@ public final class Sparsifier implements AutoCloseable {
 
     /** Calibrates, writes the sparse model, and says what it lost. */
     public SparsifyReport write(Path target) {
-        for (int layer = 0; layer < layers(); layer++) {
-            progress.accept(new Progress("grouping neurons", layer, layers()));
-            Grouping grouping = LayerWeights.group(source, layer, expertSize, options.seed());
-            groupings.add(grouping);
-            norms.add(new ExpertNorms(grouping, LayerWeights.down(source, layer), config.model()));
-        }
+        group();
         List<RouterSample> samples = sample(null);
         double[] sparsities = allocate(samples);
         List<float[]> routers = fit(samples, sparsities);
@@ -115,6 +125,27 @@ public final class Sparsifier implements AutoCloseable {
                 ModelConverter.convert(regrouped, target, type(source, options.type()), progress);
         return new SparsifyReport(
                 expertSize, mask.sparsity(), dense.perplexity(), sparse.perplexity(), written);
+    }
+
+    private void group() {
+        ActivationGrouping neurons = new ActivationGrouping(source, trainingTokens());
+        observation.run(data.training(), neurons, calibrating());
+        groupings.addAll(neurons.groups(
+                expertSize, options.seed(), done -> progress.accept(new Progress("grouping neurons", done, layers()))));
+        for (int layer = 0; layer < layers(); layer++) {
+            norms.add(new ExpertNorms(groupings.get(layer), LayerWeights.down(source, layer), config.model()));
+        }
+    }
+
+    private long trainingTokens() {
+        return data.training().stream().mapToLong(s -> s.ids().length).sum();
+    }
+
+    /** Progress over all passes. */
+    private LongConsumer calibrating() {
+        long total = trainingTokens();
+        long before = total * passes++;
+        return done -> progress.accept(new Progress("calibrating", before + done, total * (REFINEMENTS + 3)));
     }
 
     private int layers() {
@@ -144,12 +175,12 @@ public final class Sparsifier implements AutoCloseable {
      */
     private List<RouterSample> sample(@Nullable List<float[]> routers) {
         int experts = groupings.getFirst().experts();
+        long width = (long) layers() * (config.model() + experts);
+        int capacity = (int) Math.clamp(MOST_VALUES / width, 1, SAMPLE);
         List<RouterSample> samples = IntStream.range(0, layers())
-                .mapToObj(layer -> new RouterSample(config.model(), experts, SAMPLE, options.seed() + layer))
+                .mapToObj(layer -> new RouterSample(config.model(), experts, capacity, options.seed() + layer))
                 .toList();
         FfnMask mask = routers == null ? null : mask(routers);
-        long total = data.training().stream().mapToLong(s -> s.ids().length).sum();
-        long before = total * passes++;
         observation.run(
                 data.training(),
                 activations -> {
@@ -164,52 +195,55 @@ public final class Sparsifier implements AutoCloseable {
                         mask.visit(activations);
                     }
                 },
-                done -> progress.accept(new Progress("calibrating", before + done, total * (REFINEMENTS + 2))));
+                calibrating());
         return samples;
     }
 
-    /** The sparsity of each layer. */
+    /**
+     * The sparsity of each layer. How fast a layer loses comes from its own output; how much that matters, from what the model's
+     * likelihood loses if that layer alone is sparse.
+     */
     private double[] allocate(List<RouterSample> samples) {
         double[] uniform = new double[layers()];
         Arrays.fill(uniform, options.sparsity());
         List<float[]> routers = fit(samples, uniform);
+        FfnMask mask = mask(routers);
+        List<ScoredSequence> few = few();
+        double before = observation.run(few, activations -> {}, done -> {}).natsPerToken();
+        double[] levels = LEVELS.clone();
         double[][] errors = new double[layers()][];
         double[] work = new double[layers()];
         Arrays.fill(work, 1);
+        int wanted = (int) Math.round(options.sparsity() * LEVELS.length);
         for (int layer = 0; layer < layers(); layer++) {
-            errors[layer] = errors(samples.get(layer), routers.get(layer));
-        }
-        int[] levels = SparsityAllocation.greedy(errors, LEVELS, work, options.sparsity());
-        return IntStream.of(levels).mapToDouble(level -> LEVELS[level]).toArray();
-    }
-
-    /** The share of the output's energy that is lost at each level, if experts are left out in the order of a router's logits. */
-    private static double[] errors(RouterSample sample, float[] router) {
-        int experts = sample.experts();
-        int pairs = sample.size() * experts;
-        double[] logits = new double[pairs];
-        for (int t = 0; t < sample.size(); t++) {
-            float[] x = sample.input(t);
-            for (int n = 0; n < experts; n++) {
-                double sum = 0;
-                for (int d = 0; d < x.length; d++) {
-                    sum += router[n * x.length + d] * x[d];
+            progress.accept(new Progress("measuring layers", layer, layers()));
+            int only = layer;
+            FfnVisitor one = activations -> {
+                if (activations.layer() == only) {
+                    mask.visit(activations);
                 }
-                logits[t * experts + n] = sum;
+            };
+            double lost = observation.run(few, one, done -> {}).natsPerToken() - before;
+            double[] energy = RouterErrors.of(samples.get(layer), routers.get(layer), levels);
+            double scale = Math.max(lost, LEAST_LOSS) / Math.max(energy[wanted], Double.MIN_NORMAL);
+            errors[layer] = new double[levels.length];
+            for (int level = 0; level < levels.length; level++) {
+                // Beyond half of what is left, losses of layers no longer add up: there only if all layers are.
+                double excess = Math.max(0, levels[level] - (1 + options.sparsity()) / 2);
+                errors[layer][level] = scale * energy[level] + excess * FAR;
             }
         }
-        Integer[] order = new Integer[pairs];
-        Arrays.setAll(order, i -> i);
-        Arrays.sort(order, (a, b) -> Double.compare(logits[a], logits[b]));
-        double[] lost = new double[pairs + 1];
-        for (int i = 0; i < pairs; i++) {
-            double score = sample.scores(order[i] / experts)[order[i] % experts];
-            lost[i + 1] = lost[i] + score * score;
+        int[] chosen = SparsityAllocation.greedy(errors, levels, work, options.sparsity());
+        return IntStream.of(chosen).mapToDouble(level -> levels[level]).toArray();
+    }
+
+    private List<ScoredSequence> few() {
+        int end = 0;
+        long tokens = 0;
+        while (end < data.training().size() && tokens < MEASURED) {
+            tokens += data.training().get(end++).ids().length;
         }
-        double total = Math.max(lost[pairs], Double.MIN_NORMAL);
-        return Arrays.stream(LEVELS)
-                .map(level -> lost[(int) (level * pairs)] / total)
-                .toArray();
+        return data.training().subList(0, end);
     }
 
     private List<float[]> fit(List<RouterSample> samples, double[] sparsities) {

@@ -28,6 +28,7 @@ public final class Evaluation {
      * @throws dev.lte.LteException if data or options do not fit
      */
     public static EvaluationReport of(EvaluatedModel model, EvaluationRequest request) {
+        model.threshold(request.threshold()); // refused before any work
         long begin = System.nanoTime();
         Findings findings = switch (request.task()) {
             case E2E -> new E2eEvaluation(model, request).run();

@@ -225,4 +225,91 @@ class CalibrationTest {
         RouterSample empty = new RouterSample(5, 2, 40, SEED);
         assertThatThrownBy(() -> RouterRegression.fit(empty, 1, 0.01)).hasMessageContaining("at least one token");
     }
+
+    @Test
+    void routersFittedToASparsityHaveIt() {
+        SplittableRandom random = new SplittableRandom(SEED);
+        RouterSample sample = linearSample(random, 600);
+        for (double sparsity : new double[] {0, 0.3, 0.77, 0.95, 1}) {
+            float[] router = RouterRegression.fitTo(sample, sparsity, 0.01);
+            float[] moved = RouterRegression.shifted(sample, router, 0.5, 0.01);
+            // One pair of 600 x 6, and pairs at the border whose float logits have the other sign.
+            assertThat(off(sample, router)).as("seed %d", SEED).isCloseTo(sparsity, within(2e-3));
+            assertThat(off(sample, moved)).isCloseTo(0.5, within(2e-3));
+        }
+    }
+
+    /** Scores whose logarithms are linear in the inputs, the first of which is always 1. */
+    private static RouterSample linearSample(SplittableRandom random, int tokens) {
+        int model = 5;
+        int experts = 6;
+        float[][] weights = new float[experts][model];
+        for (float[] row : weights) {
+            for (int d = 0; d < model; d++) {
+                row[d] = (float) random.nextGaussian();
+            }
+        }
+        RouterSample sample = new RouterSample(model, experts, tokens, SEED);
+        for (int t = 0; t < tokens; t++) {
+            float[] x = new float[model];
+            x[0] = 1;
+            for (int d = 1; d < model; d++) {
+                x[d] = (float) random.nextGaussian();
+            }
+            float[] scores = new float[experts];
+            for (int n = 0; n < experts; n++) {
+                double log = 0.3 * random.nextGaussian();
+                for (int d = 0; d < model; d++) {
+                    log += weights[n][d] * x[d];
+                }
+                scores[n] = (float) Math.exp(log);
+            }
+            sample.add(x, scores);
+        }
+        return sample;
+    }
+
+    private static double off(RouterSample sample, float[] router) {
+        int off = 0;
+        for (int t = 0; t < sample.size(); t++) {
+            for (int n = 0; n < sample.experts(); n++) {
+                float logit = 0;
+                for (int d = 0; d < sample.model(); d++) {
+                    logit += router[n * sample.model() + d] * sample.input(t)[d];
+                }
+                off += logit > 0 ? 0 : 1;
+            }
+        }
+        return off / (double) (sample.size() * sample.experts());
+    }
+
+    @Test
+    void aPredictorOfLowRankKeepsTheDirectionsThatVaryMost() {
+        SplittableRandom random = new SplittableRandom(SEED);
+        RouterSample sample = linearSample(random, 300);
+        int units = 40;
+        int model = sample.model();
+        float[] planted = new float[units * model];
+        float[] strong = new float[units];
+        for (int u = 0; u < units; u++) {
+            strong[u] = (float) random.nextGaussian();
+            for (int d = 0; d < model; d++) {
+                planted[u * model + d] = strong[u] * (d + 1) + (float) (0.01 * random.nextGaussian());
+            }
+        }
+        float[] one = LowRank.of(planted, sample, 1, SEED);
+        for (int u = 0; u < units; u++) {
+            for (int d = 0; d < model; d++) {
+                // What the noise adds, five deviations.
+                assertThat(one[u * model + d]).isCloseTo(planted[u * model + d], within(0.05f));
+            }
+        }
+        // All directions: nothing is lost but rounding.
+        assertThat(LowRank.of(planted, sample, model, SEED)).containsExactly(planted, within(1e-4f));
+        // Rank 1: every row is a multiple of the first.
+        float ratio = one[model] / one[0];
+        for (int d = 0; d < model; d++) {
+            assertThat(one[model + d]).isCloseTo(ratio * one[d], within(1e-3f));
+        }
+    }
 }

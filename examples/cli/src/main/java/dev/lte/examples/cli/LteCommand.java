@@ -42,7 +42,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             GroupCommand.class,
             TrainCommand.class,
             SparsifyCommand.class,
-            EvalCommand.class
+            EvalCommand.class,
+            PlotCommand.class
         })
 final class LteCommand {
     static final int FAILED = 1;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.lte.core.baseline;
+
+import org.jspecify.annotations.NullMarked;
