@@ -44,7 +44,7 @@ final class TrainingAttention {
             int padded = padded(spec);
             launch.put(out).put(logSumExp).put(q).put(k).put(v).put(tiles).put(group(spec));
             put(spec).put(aligned(spec, out, q, k, v));
-            run("trainFlash_", padded, capacity, spec.heads(), 3);
+            run("trainFlash_", padded, capacity, spec.heads(), 5 * FLASH_ROWS);
         } else {
             launch.putTyped(out).put(logSumExp).putTyped(q).putTyped(k).putTyped(v);
             launch.put(tiles).put(spec.heads()).put(group(spec));
@@ -81,11 +81,11 @@ final class TrainingAttention {
             launch.start().put(dq).put(dout).put(logSumExp).put(delta).put(q).put(k).put(v);
             launch.put(tiles).put(heads).put(group(spec));
             put(spec).put(aligned);
-            run("trainFlashBackwardQueries_", padded, capacity, heads, 2);
+            run("trainFlashBackwardQueries_", padded, capacity, heads, backwardRows(padded));
             launch.start().put(dk).put(dv).put(dout).put(logSumExp).put(delta).put(q).put(k).put(v);
             launch.put(tiles).put(heads).put(group(spec));
             put(spec).put(aligned);
-            run("trainFlashBackwardKeys_", padded, capacity, spec.keyValueHeads(), 2);
+            run("trainFlashBackwardKeys_", padded, capacity, spec.keyValueHeads(), backwardRows(padded));
         } else {
             launch.start().putTyped(dq).putTyped(dout).put(logSumExp).put(delta);
             launch.putTyped(q).putTyped(k).putTyped(v).put(tiles).put(heads).put(group(spec));
@@ -143,10 +143,15 @@ final class TrainingAttention {
         kernels.run("trainTiles", 1, 1, 1, 1024);
     }
 
-    /** @param blocksOfRows how many times 64 rows of a head are in shared memory */
-    private void run(String name, int padded, int tiles, int heads, int blocksOfRows) {
+    /** Two tiles of the block's own rows, and two of either matrix of the other side. */
+    private static int backwardRows(int padded) {
+        return 2 * FLASH_ROWS + 4 * (padded <= 64 ? FLASH_ROWS : FLASH_ROWS / 2);
+    }
+
+    /** @param rows of a head that are in shared memory */
+    private void run(String name, int padded, int tiles, int heads, int rows) {
         CUfunc_st function = modules.flash(padded).function(name + padded);
-        kernels.run(function, tiles, heads, THREADS, blocksOfRows * FLASH_ROWS * (padded + 8) * Short.BYTES);
+        kernels.run(function, tiles, heads, THREADS, rows * (padded + 8) * Short.BYTES);
     }
 
     /** @param own matrices whose 16 rows of a block are in shared memory, beside 32 rows of two others */

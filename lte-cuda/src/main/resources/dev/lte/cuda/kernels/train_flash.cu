@@ -53,26 +53,43 @@ __device__ __forceinline__ float power2(float x) {
 
 #define LOG2E 1.4426950408889634f
 
-// Rows `from` to `from + COUNT` of a head, zeros from `end` on and behind its `size` columns.
+// Copies that run while the block computes, in groups.
+__device__ __forceinline__ void copy16(brain *to, const brain *from, bool there) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(sharedAddress(to)), "l"(from), "r"(there ? 16 : 0));
+}
+
+__device__ __forceinline__ void copy4(float *to, const float *from, bool there) {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(sharedAddress(to)), "l"(from), "r"(there ? 4 : 0));
+}
+
+__device__ __forceinline__ void endGroup() { asm volatile("cp.async.commit_group;"); }
+
+// Waits for all groups, or all but the last.
+__device__ __forceinline__ void awaitGroups(bool all) {
+    if (all) {
+        asm volatile("cp.async.wait_group 0;" ::: "memory");
+    } else {
+        asm volatile("cp.async.wait_group 1;" ::: "memory");
+    }
+}
+
+// Rows `from` to `from + COUNT` of a head, zeros from `end` on and behind its `size` columns; there with the group.
 template <int EP, int COUNT>
 __device__ __forceinline__ void loadHead(brain *to, const brain *x, i64 stride, int from, int end, int size, int aligned) {
     for (int i = threadIdx.x; i < COUNT * EP / 8; i += 128) {
         int r = i / (EP / 8), e = (i - r * (EP / 8)) * 8;
-        uint4 v = make_uint4(0, 0, 0, 0);
-        if (from + r < end && e < size) {
-            const brain *at = x + (i64)(from + r) * stride + e;
-            if (aligned) {
-                v = *(const uint4 *)at;
-            } else {
-                u32 words[4] = {0, 0, 0, 0};
+        bool there = from + r < end && e < size;
+        const brain *at = there ? x + (i64)(from + r) * stride + e : x;
+        if (aligned) {
+            copy16(to + r * ROW(EP) + e, at, there);
+        } else {
+            u32 words[4] = {0, 0, 0, 0};
 #pragma unroll
-                for (int j = 0; j < 8; j++) {
-                    words[j >> 1] |= e + j < size ? (u32)at[j] << (16 * (j & 1)) : 0u;
-                }
-                v = make_uint4(words[0], words[1], words[2], words[3]);
+            for (int j = 0; j < 8; j++) {
+                words[j >> 1] |= there && e + j < size ? (u32)at[j] << (16 * (j & 1)) : 0u;
             }
+            *(uint4 *)(to + r * ROW(EP) + e) = make_uint4(words[0], words[1], words[2], words[3]);
         }
-        *(uint4 *)(to + r * ROW(EP) + e) = v;
     }
 }
 
@@ -147,10 +164,6 @@ __device__ __forceinline__ void storeHead(brain *to, i64 stride, const float (&c
     }
 }
 
-__device__ __forceinline__ float capped(const Spec &spec, float score) {
-    return spec.cap > 0.0f ? spec.cap * tanhf(score / spec.cap) : score;
-}
-
 template <int EP>
 __device__ __forceinline__ void attend(brain *out, i64 outStride, float *lse, i64 lseStride, const brain *q, i64 qStride,
                                        const brain *k, i64 kStride, const brain *v, i64 vStride, const int4 *tiles, int group,
@@ -161,9 +174,19 @@ __device__ __forceinline__ void attend(brain *out, i64 outStride, float *lse, i6
         return;
     }
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, h = blockIdx.y;
-    brain *queries = memory, *keys = queries + 64 * ROW(EP), *values = keys + 64 * ROW(EP);
-    i64 column = (i64)h * size, keyColumn = (i64)(h / group) * size;
+    const int TILE = 64 * ROW(EP);
+    brain *queries = memory, *keys = queries + TILE, *values = keys + 2 * TILE; // two of each, used in turn
+    k += (i64)(h / group) * size;
+    v += (i64)(h / group) * size;
+    i64 column = (i64)h * size;
+    int from = spec.window ? max(tile.z, tile.x - spec.window + 1) : tile.z;
+    int to = spec.causal ? min(tile.w, tile.y) : spec.window ? min(tile.w, tile.y - 1 + spec.window) : tile.w;
     loadHead<EP, 64>(queries, q + column, qStride, tile.x, tile.y, size, aligned);
+    endGroup();
+    loadHead<EP, 64>(keys, k, kStride, from, to, size, aligned);
+    loadHead<EP, 64>(values, v, vStride, from, to, size, aligned);
+    endGroup();
+    awaitGroups(false);
     __syncthreads();
     u32 left[EP / 16][4];
     loadLeft<EP>(left, queries, warp, lane);
@@ -174,22 +197,28 @@ __device__ __forceinline__ void attend(brain *out, i64 outStride, float *lse, i6
     }
     float most[2] = {-INFINITE, -INFINITE}, sum[2] = {0.0f, 0.0f};
     int row = tile.x + warp * 16 + (lane >> 2);
-    int from = spec.window ? max(tile.z, tile.x - spec.window + 1) : tile.z;
-    int to = spec.causal ? min(tile.w, tile.y) : spec.window ? min(tile.w, tile.y - 1 + spec.window) : tile.w;
-    for (int base = from; base < to; base += 64) {
-        __syncthreads();
-        loadHead<EP, 64>(keys, k + keyColumn, kStride, base, to, size, aligned);
-        loadHead<EP, 64>(values, v + keyColumn, vStride, base, to, size, aligned);
+    float scale = spec.scale * LOG2E;
+    for (int base = from, turn = 0; base < to; base += 64, turn ^= 1) {
+        bool last = base + 64 >= to;
+        if (!last) {
+            loadHead<EP, 64>(keys + (turn ^ 1) * TILE, k, kStride, base + 64, to, size, aligned);
+            loadHead<EP, 64>(values + (turn ^ 1) * TILE, v, vStride, base + 64, to, size, aligned);
+            endGroup();
+        }
+        awaitGroups(last);
         __syncthreads();
         float score[8][4];
-        multiplyRows<EP, 64>(score, left, keys, lane);
+        multiplyRows<EP, 64>(score, left, keys + turn * TILE, lane);
         bool whole = base + 64 <= to && (!spec.causal || base + 63 <= tile.x) && spec.window == 0;
         float largest[2] = {most[0], most[1]};
 #pragma unroll
         for (int n = 0; n < 8; n++) {
 #pragma unroll
             for (int j = 0; j < 4; j++) {
-                float value = capped(spec, score[n][j] * spec.scale) * LOG2E;
+                float value = score[n][j] * scale;
+                if (spec.cap > 0.0f) {
+                    value = spec.cap * tanhf(score[n][j] * spec.scale / spec.cap) * LOG2E;
+                }
                 if (!whole) {
                     int s = base + n * 8 + (lane & 3) * 2 + (j & 1);
                     value = s < to && sees(spec, row + 8 * (j >> 1), s) ? value : -INFINITE;
@@ -221,7 +250,8 @@ __device__ __forceinline__ void attend(brain *out, i64 outStride, float *lse, i6
                 sum[j >> 1] += score[n][j];
             }
         }
-        multiplyColumns<EP, 64>(acc, score, values, lane);
+        multiplyColumns<EP, 64>(acc, score, values + turn * TILE, lane);
+        __syncthreads();
     }
     float factor[2];
 #pragma unroll
@@ -237,15 +267,16 @@ __device__ __forceinline__ void attend(brain *out, i64 outStride, float *lse, i6
     storeHead<EP>(out + column, outStride, acc, row, tile.y, size, factor[0], factor[1], lane, aligned);
 }
 
-// p becomes the weight of a pair and dp the gradient of its score, without the scale.
-__device__ __forceinline__ void pair(const Spec &spec, bool visible, float lse, float delta, float *p, float *dp) {
-    float score = *p * spec.scale, bend = 1.0f;
+// p, a product of a query and a key, becomes their weight and dp the gradient of their score, without the scale. lse and scale
+// are those of powers of 2.
+__device__ __forceinline__ void pair(const Spec &spec, float scale, bool visible, float lse, float delta, float *p, float *dp) {
+    float power = fmaf(*p, scale, -lse), bend = 1.0f;
     if (spec.cap > 0.0f) {
-        float tanh = tanhf(score / spec.cap);
-        score = spec.cap * tanh;
+        float tanh = tanhf(*p * spec.scale / spec.cap);
+        power = spec.cap * tanh * LOG2E - lse;
         bend = 1.0f - tanh * tanh;
     }
-    *p = visible ? power2((score - lse) * LOG2E) : 0.0f;
+    *p = visible ? power2(power) : 0.0f;
     *dp = visible ? *p * (*dp - delta) * bend : 0.0f;
 }
 
@@ -260,14 +291,24 @@ __device__ __forceinline__ void attendBackwardQueries(brain *dq, i64 dqStride, c
         return;
     }
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, h = blockIdx.y;
-    brain *keys = memory, *values = keys + 64 * ROW(EP);
-    i64 column = (i64)h * size, keyColumn = (i64)(h / group) * size;
-    loadHead<EP, 64>(keys, q + column, qStride, tile.x, tile.y, size, aligned);
-    loadHead<EP, 64>(values, dout + column, doutStride, tile.x, tile.y, size, aligned);
+    const int N = EP <= 64 ? 64 : 32, TILE = N * ROW(EP);
+    brain *queries = memory, *douts = queries + 64 * ROW(EP), *keys = douts + 64 * ROW(EP), *values = keys + 2 * TILE;
+    k += (i64)(h / group) * size;
+    v += (i64)(h / group) * size;
+    i64 column = (i64)h * size;
+    int from = spec.window ? max(tile.z, tile.x - spec.window + 1) : tile.z;
+    int to = spec.causal ? min(tile.w, tile.y) : spec.window ? min(tile.w, tile.y - 1 + spec.window) : tile.w;
+    loadHead<EP, 64>(queries, q + column, qStride, tile.x, tile.y, size, aligned);
+    loadHead<EP, 64>(douts, dout + column, doutStride, tile.x, tile.y, size, aligned);
+    endGroup();
+    loadHead<EP, N>(keys, k, kStride, from, to, size, aligned);
+    loadHead<EP, N>(values, v, vStride, from, to, size, aligned);
+    endGroup();
+    awaitGroups(false);
     __syncthreads();
     u32 left[EP / 16][4], dleft[EP / 16][4];
-    loadLeft<EP>(left, keys, warp, lane);
-    loadLeft<EP>(dleft, values, warp, lane);
+    loadLeft<EP>(left, queries, warp, lane);
+    loadLeft<EP>(dleft, douts, warp, lane);
     float acc[EP / 8][4];
 #pragma unroll
     for (int n = 0; n < EP / 8; n++) {
@@ -278,29 +319,39 @@ __device__ __forceinline__ void attendBackwardQueries(brain *dq, i64 dqStride, c
 #pragma unroll
     for (int half = 0; half < 2; half++) {
         int t = row + 8 * half;
-        sums[half] = t < tile.y ? lse[t * lseStride + h] : 0.0f;
+        sums[half] = t < tile.y ? lse[t * lseStride + h] * LOG2E : 0.0f;
         deltas[half] = t < tile.y ? delta[(i64)t * heads + h] : 0.0f;
     }
-    int from = spec.window ? max(tile.z, tile.x - spec.window + 1) : tile.z;
-    int to = spec.causal ? min(tile.w, tile.y) : spec.window ? min(tile.w, tile.y - 1 + spec.window) : tile.w;
-    const int N = EP <= 64 ? 64 : 32;
-    for (int base = from; base < to; base += N) {
-        __syncthreads();
-        loadHead<EP, N>(keys, k + keyColumn, kStride, base, to, size, aligned);
-        loadHead<EP, N>(values, v + keyColumn, vStride, base, to, size, aligned);
+    float scale = spec.scale * LOG2E;
+    for (int base = from, turn = 0; base < to; base += N, turn ^= 1) {
+        bool last = base + N >= to;
+        if (!last) {
+            loadHead<EP, N>(keys + (turn ^ 1) * TILE, k, kStride, base + N, to, size, aligned);
+            loadHead<EP, N>(values + (turn ^ 1) * TILE, v, vStride, base + N, to, size, aligned);
+            endGroup();
+        }
+        awaitGroups(last);
         __syncthreads();
         float p[N / 8][4], dp[N / 8][4];
-        multiplyRows<EP, N>(p, left, keys, lane);
-        multiplyRows<EP, N>(dp, dleft, values, lane);
+        multiplyRows<EP, N>(p, left, keys + turn * TILE, lane);
+        multiplyRows<EP, N>(dp, dleft, values + turn * TILE, lane);
+        // Rows behind the tile are zeros and stay so.
+        bool whole = base + N <= to && (!spec.causal || base + N - 1 <= tile.x) && spec.window == 0;
 #pragma unroll
         for (int n = 0; n < N / 8; n++) {
 #pragma unroll
             for (int j = 0; j < 4; j++) {
-                int s = base + n * 8 + (lane & 3) * 2 + (j & 1), t = row + 8 * (j >> 1);
-                pair(spec, t < tile.y && s < to && sees(spec, t, s), sums[j >> 1], deltas[j >> 1], &p[n][j], &dp[n][j]);
+                if (whole) {
+                    pair(spec, scale, true, sums[j >> 1], deltas[j >> 1], &p[n][j], &dp[n][j]);
+                } else {
+                    int s = base + n * 8 + (lane & 3) * 2 + (j & 1), t = row + 8 * (j >> 1);
+                    bool visible = t < tile.y && s < to && sees(spec, t, s);
+                    pair(spec, scale, visible, sums[j >> 1], deltas[j >> 1], &p[n][j], &dp[n][j]);
+                }
             }
         }
-        multiplyColumns<EP, N>(acc, dp, keys, lane);
+        multiplyColumns<EP, N>(acc, dp, keys + turn * TILE, lane);
+        __syncthreads();
     }
     storeHead<EP>(dq + column, dqStride, acc, row, tile.y, size, spec.scale, spec.scale, lane, aligned);
 }
@@ -311,20 +362,43 @@ __device__ __forceinline__ void attendBackwardKeys(brain *dk, i64 dkStride, brai
                                                    const brain *k, i64 kStride, const brain *v, i64 vStride, const int4 *tiles,
                                                    int heads, int group, int size, Spec spec, int aligned) {
     extern __shared__ __align__(16) brain memory[];
-    __shared__ float sums[64], deltas[64];
+    __shared__ float sums[2][64], deltas[2][64];
     int4 tile = tiles[blockIdx.x];
     if (tile.x >= tile.y) {
         return;
     }
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-    brain *queries = memory, *douts = queries + 64 * ROW(EP);
+    const int N = EP <= 64 ? 64 : 32, TILE = N * ROW(EP);
+    brain *keys = memory, *values = keys + 64 * ROW(EP), *queries = values + 64 * ROW(EP), *douts = queries + 2 * TILE;
     i64 keyColumn = (i64)blockIdx.y * size;
-    loadHead<EP, 64>(queries, k + keyColumn, kStride, tile.x, tile.y, size, aligned);
-    loadHead<EP, 64>(douts, v + keyColumn, vStride, tile.x, tile.y, size, aligned);
+    int from = spec.causal ? tile.x : spec.window ? max(tile.z, tile.x - spec.window + 1) : tile.z;
+    int to = spec.window ? min(tile.w, tile.y - 1 + spec.window) : tile.w;
+    from = tile.z == tile.w ? to : from; // rows outside all sequences
+    int steps = from < to ? (to - from + N - 1) / N : 0, all = steps * group;
+    // Step i is of head i / steps of the group.
+    auto fetch = [&](int i, int turn) {
+        int h = blockIdx.y * group + i / steps, base = from + i % steps * N;
+        i64 column = (i64)h * size;
+        loadHead<EP, N>(queries + turn * TILE, q + column, qStride, base, to, size, aligned);
+        loadHead<EP, N>(douts + turn * TILE, dout + column, doutStride, base, to, size, aligned);
+        if (threadIdx.x < N) {
+            int t = base + threadIdx.x;
+            copy4(&sums[turn][threadIdx.x], t < to ? lse + t * lseStride + h : lse, t < to);
+            copy4(&deltas[turn][threadIdx.x], t < to ? delta + (i64)t * heads + h : delta, t < to);
+        }
+        endGroup();
+    };
+    loadHead<EP, 64>(keys, k + keyColumn, kStride, tile.x, tile.y, size, aligned);
+    loadHead<EP, 64>(values, v + keyColumn, vStride, tile.x, tile.y, size, aligned);
+    endGroup();
+    if (all > 0) {
+        fetch(0, 0);
+    }
+    awaitGroups(all == 0);
     __syncthreads();
     u32 left[EP / 16][4], dleft[EP / 16][4];
-    loadLeft<EP>(left, queries, warp, lane);
-    loadLeft<EP>(dleft, douts, warp, lane);
+    loadLeft<EP>(left, keys, warp, lane);
+    loadLeft<EP>(dleft, values, warp, lane);
     float dkeys[EP / 8][4], dvalues[EP / 8][4];
 #pragma unroll
     for (int n = 0; n < EP / 8; n++) {
@@ -332,36 +406,37 @@ __device__ __forceinline__ void attendBackwardKeys(brain *dk, i64 dkStride, brai
         dvalues[n][0] = dvalues[n][1] = dvalues[n][2] = dvalues[n][3] = 0.0f;
     }
     int row = tile.x + warp * 16 + (lane >> 2);
-    int from = spec.causal ? tile.x : spec.window ? max(tile.z, tile.x - spec.window + 1) : tile.z;
-    int to = spec.window ? min(tile.w, tile.y - 1 + spec.window) : tile.w;
-    from = tile.z == tile.w ? to : from; // rows outside all sequences
-    const int N = EP <= 64 ? 64 : 32;
-    for (int h = blockIdx.y * group; h < (blockIdx.y + 1) * group; h++) {
-        i64 column = (i64)h * size;
-        for (int base = from; base < to; base += N) {
-            __syncthreads();
-            loadHead<EP, N>(queries, q + column, qStride, base, to, size, aligned);
-            loadHead<EP, N>(douts, dout + column, doutStride, base, to, size, aligned);
-            if (threadIdx.x < N) {
-                int t = base + threadIdx.x;
-                sums[threadIdx.x] = t < to ? lse[t * lseStride + h] : 0.0f;
-                deltas[threadIdx.x] = t < to ? delta[(i64)t * heads + h] : 0.0f;
-            }
-            __syncthreads();
-            float p[N / 8][4], dp[N / 8][4];
-            multiplyRows<EP, N>(p, left, queries, lane);
-            multiplyRows<EP, N>(dp, dleft, douts, lane);
+    float scale = spec.scale * LOG2E;
+    for (int i = 0, turn = 0; i < all; i++, turn ^= 1) {
+        bool last = i + 1 == all;
+        if (!last) {
+            fetch(i + 1, turn ^ 1);
+        }
+        awaitGroups(last);
+        __syncthreads();
+        int base = from + i % steps * N;
+        float p[N / 8][4], dp[N / 8][4];
+        multiplyRows<EP, N>(p, left, queries + turn * TILE, lane);
+        multiplyRows<EP, N>(dp, dleft, douts + turn * TILE, lane);
+        // Keys behind the tile are not stored.
+        bool whole = base + N <= to && (!spec.causal || base >= tile.x + 63) && spec.window == 0;
 #pragma unroll
-            for (int n = 0; n < N / 8; n++) {
+        for (int n = 0; n < N / 8; n++) {
 #pragma unroll
-                for (int j = 0; j < 4; j++) {
-                    int at = n * 8 + (lane & 3) * 2 + (j & 1), t = base + at, s = row + 8 * (j >> 1);
-                    pair(spec, s < tile.y && t < to && sees(spec, t, s), sums[at], deltas[at], &p[n][j], &dp[n][j]);
+            for (int j = 0; j < 4; j++) {
+                int at = n * 8 + (lane & 3) * 2 + (j & 1);
+                float sum = sums[turn][at] * LOG2E, product = deltas[turn][at];
+                if (whole) {
+                    pair(spec, scale, true, sum, product, &p[n][j], &dp[n][j]);
+                } else {
+                    int t = base + at, s = row + 8 * (j >> 1);
+                    pair(spec, scale, s < tile.y && t < to && sees(spec, t, s), sum, product, &p[n][j], &dp[n][j]);
                 }
             }
-            multiplyColumns<EP, N>(dvalues, p, douts, lane);
-            multiplyColumns<EP, N>(dkeys, dp, queries, lane);
         }
+        multiplyColumns<EP, N>(dvalues, p, douts + turn * TILE, lane);
+        multiplyColumns<EP, N>(dkeys, dp, queries + turn * TILE, lane);
+        __syncthreads();
     }
     storeHead<EP>(dk + keyColumn, dkStride, dkeys, row, tile.y, size, spec.scale, spec.scale, lane, aligned);
     storeHead<EP>(dv + keyColumn, dvStride, dvalues, row, tile.y, size, 1.0f, 1.0f, lane, aligned);
