@@ -31,8 +31,8 @@ final class TrainingNorms {
         int groups = x.columns() / columns;
         int width = TrainingLaunch.width(columns, out, sum, x, branch, weight, bias);
         kernels.start().putTyped(out).put(statistics).putTyped(sum).putTyped(x).putTyped(branch);
-        kernels.more().putTyped(weight).putTyped(bias).put(x.rows()).put(groups).put(columns);
-        kernels.more().put(layer(spec)).put(spec.epsilon()).put(spec.weightOffset());
+        kernels.putTyped(weight).putTyped(bias).put(x.rows()).put(groups).put(columns);
+        kernels.put(layer(spec)).put(spec.epsilon()).put(spec.weightOffset());
         kernels.run("trainNorm_" + variant(width, columns), blocks(x.rows(), groups), 1, 1, 32 * WARPS);
     }
 
@@ -64,12 +64,12 @@ final class TrainingNorms {
             int perPart = TrainingLaunch.blocks(units, parts);
             sums = kernels.scratch(8L * parts * columns);
             kernels.start().put(sums).putTyped(dout).putTyped(x).put(statistics).put(x.rows()).put(groups);
-            kernels.more().put(columns).put(perPart);
+            kernels.put(columns).put(perPart);
             kernels.run("trainNormColumns_" + width, across, parts, 1, 256);
         }
         kernels.start().putTyped(dx).put(sums).putTyped(dout).putTyped(x).put(statistics).putTyped(weight);
-        kernels.more().put(x.rows()).put(groups).put(columns).put(layer(spec));
-        kernels.more().put(spec.weightOffset()).put(add ? 1 : 0);
+        kernels.put(x.rows()).put(groups).put(columns).put(layer(spec));
+        kernels.put(spec.weightOffset()).put(add ? 1 : 0);
         kernels.run("trainNormBackward_" + variant, blocks, 1, 1, 32 * WARPS);
         kernels.addParts(dweight, sums, parts);
         if (dbias != null) {
