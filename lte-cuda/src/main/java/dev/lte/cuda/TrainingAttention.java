@@ -44,7 +44,7 @@ final class TrainingAttention {
             kernels.put(out).put(logSumExp).put(q).put(k).put(v).put(tiles).put(group(spec));
             put(spec);
             CudaModule module = modules.flash(padded(spec), spec.softcap() > 0, aligned(spec, out, q, k, v));
-            run(module, "trainFlash_", spec, capacity, spec.heads(), 5 * FLASH_ROWS);
+            run(module, "trainFlash_", spec, capacity, spec.heads(), forwardRows(spec));
         } else {
             kernels.putTyped(out).put(logSumExp).putTyped(q).putTyped(k).putTyped(v);
             kernels.put(tiles).put(spec.heads()).put(group(spec));
@@ -74,7 +74,6 @@ final class TrainingAttention {
         cut(tiles, capacity, onTensorCores, starts, rows);
         kernels.start().put(delta).putTyped(dout).putTyped(out).put(rows).put(heads).put(spec.headSize());
         kernels.runOver("trainDelta", 8L * rows * heads);
-        
         if (onTensorCores) {
             boolean aligned = aligned(spec, dq, dk, dv, dout, q, k, v);
             CudaModule module = modules.flash(padded(spec), spec.softcap() > 0, aligned);
@@ -144,9 +143,15 @@ final class TrainingAttention {
         kernels.run("trainTiles", 1, 1, 1, 1024);
     }
 
-    /** Two tiles of the block's own rows, and two of either matrix of the other side. */
+    /** Rows in shared memory: the block's own queries, and keys and values twice, as in Steps of train_flash.cu. */
+    private static int forwardRows(AttentionSpec spec) {
+        return FLASH_ROWS + 4 * (padded(spec) <= 32 ? FLASH_ROWS / 2 : FLASH_ROWS);
+    }
+
+    /** Two of the block's own matrices, and either matrix of the other side twice. */
     private static int backwardRows(AttentionSpec spec) {
-        return 2 * FLASH_ROWS + 4 * (padded(spec) <= 64 ? FLASH_ROWS : FLASH_ROWS / 2);
+        int padded = padded(spec);
+        return 2 * FLASH_ROWS + 4 * (padded <= 32 || padded > 64 ? FLASH_ROWS / 2 : FLASH_ROWS);
     }
 
     /** @param rows of a head that are in shared memory */
