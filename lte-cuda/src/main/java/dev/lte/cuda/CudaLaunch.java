@@ -8,7 +8,6 @@ import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
-import org.jspecify.annotations.Nullable;
 
 /** Arguments of one kernel launch after the other, in native memory that is used again. Not thread-safe. */
 final class CudaLaunch implements AutoCloseable {
@@ -56,22 +55,8 @@ final class CudaLaunch implements AutoCloseable {
         return put(tensor.address()).put(tensor.stride());
     }
 
-    /** Address, stride and the number of the type, as the kernels of training take matrices; zeros stand for none. */
-    CudaLaunch putTyped(@Nullable CudaTensor tensor) {
-        return tensor == null
-                ? put(0L).put(0L).put(0)
-                : put(tensor).put(Segment.code(tensor.dtype()));
-    }
-
     void run(CUfunc_st function, int x, int y, int z, int threads) {
-        run(function, x, y, z, threads, 0);
-    }
-
-    /** @param shared bytes of shared memory beyond what the kernel declares */
-    void run(CUfunc_st function, int x, int y, int z, int threads, int shared) {
-        check(
-                "cuLaunchKernel",
-                cudart.cuLaunchKernel(function, x, y, z, threads, 1, 1, shared, stream, addresses, null));
+        check("cuLaunchKernel", cudart.cuLaunchKernel(function, x, y, z, threads, 1, 1, 0, stream, addresses, null));
     }
 
     /** For kernels whose threads stride over columns and blocks over rows. */

@@ -270,7 +270,7 @@ final class CudaQueue implements KernelQueue {
         CudaTraining known = training;
         if (known == null) {
             CudaTraining[] made = new CudaTraining[1];
-            enqueue(() -> made[0] = new CudaTraining(this, backend, launch));
+            enqueue(() -> made[0] = new CudaTraining(this, backend, stream));
             known = made[0];
             training = known;
         }

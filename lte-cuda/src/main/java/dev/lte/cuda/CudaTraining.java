@@ -16,6 +16,7 @@ import dev.lte.backend.Write;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.bytedeco.cuda.cudart.CUstream_st;
 import org.jspecify.annotations.Nullable;
 
 /** Checks every operation of training and enqueues the kernels of its family. Closed with its queue. */
@@ -34,14 +35,14 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
     private final TrainingOptimizer optimizer;
 
     /** The context is current. */
-    CudaTraining(CudaQueue queue, CudaBackend backend, CudaLaunch launch) {
+    CudaTraining(CudaQueue queue, CudaBackend backend, CUstream_st stream) {
         this.queue = queue;
         TrainingModules modules = backend.training();
         CudaModule module = modules.module();
-        blas = new CudaBlas(backend.memory(), launch.stream());
+        blas = new CudaBlas(backend.memory(), stream);
         scratch = new CudaScratch(backend.memory());
-        kernels = new TrainingLaunch(module, launch, scratch);
-        biased = new BiasedProducts(blas, launch.stream());
+        kernels = new TrainingLaunch(module, stream, scratch);
+        biased = new BiasedProducts(blas, stream);
         products = new TrainingProducts(kernels, blas, biased);
         rows = new TrainingRows(kernels);
         norms = new TrainingNorms(kernels);
@@ -348,6 +349,7 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
         biased.close();
         blas.close();
         optimizer.close();
+        kernels.close();
         scratch.free();
     }
 }

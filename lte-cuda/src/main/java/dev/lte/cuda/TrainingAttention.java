@@ -39,15 +39,15 @@ final class TrainingAttention {
         int capacity = capacity(q.rows(), starts, onTensorCores);
         long tiles = kernels.scratch(16L * capacity);
         cut(tiles, capacity, onTensorCores, starts, q.rows());
-        CudaLaunch launch = kernels.start();
+        kernels.start();
         if (onTensorCores) {
-            int padded = padded(spec);
-            launch.put(out).put(logSumExp).put(q).put(k).put(v).put(tiles).put(group(spec));
-            put(spec).put(aligned(spec, out, q, k, v));
-            run("trainFlash_", padded, capacity, spec.heads(), 3);
+            kernels.put(out).put(logSumExp).put(q).put(k).put(v).put(tiles).put(group(spec));
+            put(spec);
+            CudaModule module = modules.flash(padded(spec), spec.softcap() > 0, aligned(spec, out, q, k, v));
+            run(module, "trainFlash_", spec, capacity, spec.heads(), forwardRows(spec));
         } else {
-            launch.putTyped(out).put(logSumExp).putTyped(q).putTyped(k).putTyped(v);
-            launch.put(tiles).put(spec.heads()).put(group(spec));
+            kernels.putTyped(out).put(logSumExp).putTyped(q).putTyped(k).putTyped(v);
+            kernels.put(tiles).put(spec.heads()).put(group(spec));
             put(spec);
             run("trainAttend_", spec, capacity, spec.heads(), 1);
         }
@@ -74,33 +74,32 @@ final class TrainingAttention {
         cut(tiles, capacity, onTensorCores, starts, rows);
         kernels.start().put(delta).putTyped(dout).putTyped(out).put(rows).put(heads).put(spec.headSize());
         kernels.runOver("trainDelta", 8L * rows * heads);
-        CudaLaunch launch = kernels.more();
         if (onTensorCores) {
-            int padded = padded(spec);
-            int aligned = aligned(spec, dq, dk, dv, dout, q, k, v);
-            launch.start().put(dq).put(dout).put(logSumExp).put(delta).put(q).put(k).put(v);
-            launch.put(tiles).put(heads).put(group(spec));
-            put(spec).put(aligned);
-            run("trainFlashBackwardQueries_", padded, capacity, heads, 2);
-            launch.start().put(dk).put(dv).put(dout).put(logSumExp).put(delta).put(q).put(k).put(v);
-            launch.put(tiles).put(heads).put(group(spec));
-            put(spec).put(aligned);
-            run("trainFlashBackwardKeys_", padded, capacity, spec.keyValueHeads(), 2);
+            boolean aligned = aligned(spec, dq, dk, dv, dout, q, k, v);
+            CudaModule module = modules.flash(padded(spec), spec.softcap() > 0, aligned);
+            kernels.start().put(dq).put(dout).put(logSumExp).put(delta).put(q).put(k).put(v);
+            kernels.put(tiles).put(heads).put(group(spec));
+            put(spec);
+            run(module, "trainFlashBackwardQueries_", spec, capacity, heads, backwardRows(spec));
+            kernels.start().put(dk).put(dv).put(dout).put(logSumExp).put(delta).put(q).put(k).put(v);
+            kernels.put(tiles).put(heads).put(group(spec));
+            put(spec);
+            run(module, "trainFlashBackwardKeys_", spec, capacity, spec.keyValueHeads(), backwardRows(spec));
         } else {
-            launch.start().putTyped(dq).putTyped(dout).put(logSumExp).put(delta);
-            launch.putTyped(q).putTyped(k).putTyped(v).put(tiles).put(heads).put(group(spec));
+            kernels.start().putTyped(dq).putTyped(dout).put(logSumExp).put(delta);
+            kernels.putTyped(q).putTyped(k).putTyped(v).put(tiles).put(heads).put(group(spec));
             put(spec);
             run("trainAttendBackwardQueries_", spec, capacity, heads, 2);
-            launch.start().putTyped(dk).putTyped(dv).putTyped(dout).put(logSumExp).put(delta);
-            launch.putTyped(q).putTyped(k).putTyped(v).put(tiles).put(heads).put(group(spec));
+            kernels.start().putTyped(dk).putTyped(dv).putTyped(dout).put(logSumExp).put(delta);
+            kernels.putTyped(q).putTyped(k).putTyped(v).put(tiles).put(heads).put(group(spec));
             put(spec);
             run("trainAttendBackwardKeys_", spec, capacity, spec.keyValueHeads(), 2);
         }
     }
 
     /** What every kernel takes behind the heads: size, scale, causality, window, cap. */
-    private CudaLaunch put(AttentionSpec spec) {
-        return kernels.more()
+    private TrainingLaunch put(AttentionSpec spec) {
+        return kernels
                 .put(spec.headSize())
                 .put(spec.scale())
                 .put(spec.causal() ? 1 : 0)
@@ -124,12 +123,13 @@ final class TrainingAttention {
         return (spec.headSize() + 15) / 16 * 16;
     }
 
-    private static int aligned(AttentionSpec spec, CudaTensor... tensors) {
+    /** Whether every row of a head consists of whole 16 bytes. */
+    private static boolean aligned(AttentionSpec spec, CudaTensor... tensors) {
         boolean aligned = spec.headSize() % 8 == 0;
         for (CudaTensor tensor : tensors) {
             aligned &= TrainingLaunch.aligned(tensor, 8);
         }
-        return aligned ? 1 : 0;
+        return aligned;
     }
 
     /** Tiles that there can be: whole ones, and a last one of each sequence and on either side of them all. */
@@ -139,14 +139,26 @@ final class TrainingAttention {
 
     private void cut(long tiles, int capacity, boolean onTensorCores, CudaTensor starts, int rows) {
         kernels.start().put(tiles).put(capacity).put(onTensorCores ? FLASH_ROWS : ROWS);
-        kernels.more().put(starts).put(starts.rows()).put(rows);
+        kernels.put(starts).put(starts.rows()).put(rows);
         kernels.run("trainTiles", 1, 1, 1, 1024);
     }
 
-    /** @param blocksOfRows how many times 64 rows of a head are in shared memory */
-    private void run(String name, int padded, int tiles, int heads, int blocksOfRows) {
-        CUfunc_st function = modules.flash(padded).function(name + padded);
-        kernels.run(function, tiles, heads, THREADS, blocksOfRows * FLASH_ROWS * (padded + 8) * Short.BYTES);
+    /** Rows in shared memory: the block's own queries, and keys and values twice, as in Steps of train_flash.cu. */
+    private static int forwardRows(AttentionSpec spec) {
+        return FLASH_ROWS + 4 * (padded(spec) <= 32 ? FLASH_ROWS / 2 : FLASH_ROWS);
+    }
+
+    /** Two of the block's own matrices, and either matrix of the other side twice. */
+    private static int backwardRows(AttentionSpec spec) {
+        int padded = padded(spec);
+        return 2 * FLASH_ROWS + 4 * (padded <= 32 || padded > 64 ? FLASH_ROWS / 2 : FLASH_ROWS);
+    }
+
+    /** @param rows of a head that are in shared memory */
+    private void run(CudaModule module, String name, AttentionSpec spec, int tiles, int heads, int rows) {
+        int padded = padded(spec);
+        CUfunc_st function = module.function(name + padded);
+        kernels.run(function, tiles, heads, THREADS, rows * (padded + 8) * Short.BYTES);
     }
 
     /** @param own matrices whose 16 rows of a block are in shared memory, beside 32 rows of two others */

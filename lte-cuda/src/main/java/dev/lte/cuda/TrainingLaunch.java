@@ -3,43 +3,84 @@ package dev.lte.cuda;
 import static dev.lte.cuda.CudaCheck.check;
 
 import dev.lte.backend.DType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import org.bytedeco.cuda.cudart.CUfunc_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
 import org.jspecify.annotations.Nullable;
 
-/** What all operations of training launch kernels with. Not thread-safe; the context must be current. */
-final class TrainingLaunch {
+/**
+ * What all operations of training launch kernels with: their arguments, one launch after the other in native memory that is used
+ * again, and scratch memory on the device. Not thread-safe; the context must be current.
+ */
+final class TrainingLaunch implements AutoCloseable {
+    private static final int MOST_ARGUMENTS = 40;
+
     /** Shared memory that every kernel may use without asking for more. */
     private static final int USUAL_SHARED = 48 << 10;
 
     private static final int MOST_BLOCKS = 4096;
 
     private final CudaModule module;
-    private final CudaLaunch launch;
+    private final CUstream_st stream;
     private final CudaScratch scratch;
+    private final LongPointer values = new LongPointer(MOST_ARGUMENTS);
+    private final MemorySegment arguments;
+    private final PointerPointer<Pointer> addresses = new PointerPointer<>(MOST_ARGUMENTS);
+    private int count;
 
-    TrainingLaunch(CudaModule module, CudaLaunch launch, CudaScratch scratch) {
+    TrainingLaunch(CudaModule module, CUstream_st stream, CudaScratch scratch) {
         this.module = module;
-        this.launch = launch;
+        this.stream = stream;
         this.scratch = scratch;
+        arguments = MemorySegment.ofBuffer(values.asByteBuffer());
+        for (int i = 0; i < MOST_ARGUMENTS; i++) {
+            addresses.put(i, values.getPointer(i));
+        }
     }
 
     CUstream_st stream() {
-        return launch.stream();
+        return stream;
     }
 
     CudaModule module() {
         return module;
     }
 
-    CudaLaunch start() {
-        return launch.start();
+    /** Begins the arguments of a launch. */
+    TrainingLaunch start() {
+        count = 0;
+        return this;
     }
 
-    /** Further arguments of the launch begun by {@link #start}. */
-    CudaLaunch more() {
-        return launch;
+    /** A pointer or a 64-bit integer. */
+    TrainingLaunch put(long value) {
+        arguments.setAtIndex(ValueLayout.JAVA_LONG, count++, value);
+        return this;
+    }
+
+    TrainingLaunch put(int value) {
+        return put((long) value);
+    }
+
+    TrainingLaunch put(float value) {
+        return put((long) Float.floatToRawIntBits(value));
+    }
+
+    /** Address and stride in elements of a plain tensor. */
+    TrainingLaunch put(CudaTensor tensor) {
+        return put(tensor.address()).put(tensor.stride());
+    }
+
+    /** Address, stride and the number of the type; zeros stand for none. */
+    TrainingLaunch putTyped(@Nullable CudaTensor tensor) {
+        return tensor == null
+                ? put(0L).put(0L).put(0)
+                : put(tensor).put(Segment.code(tensor.dtype()));
     }
 
     /** Memory until the next operation; see {@link CudaScratch#atLeast}. */
@@ -48,9 +89,10 @@ final class TrainingLaunch {
     }
 
     void run(String name, int x, int y, int z, int threads) {
-        launch.run(module.function(name), x, y, z, threads);
+        launch(module.function(name), x, y, z, threads, 0);
     }
 
+    /** @param shared bytes of shared memory beyond what the kernel declares */
     void run(CUfunc_st function, int x, int y, int threads, int shared) {
         if (shared > USUAL_SHARED) {
             check(
@@ -58,7 +100,13 @@ final class TrainingLaunch {
                     cudart.cuFuncSetAttribute(
                             function, cudart.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, shared));
         }
-        launch.run(function, x, y, 1, threads, shared);
+        launch(function, x, y, 1, threads, shared);
+    }
+
+    private void launch(CUfunc_st function, int x, int y, int z, int threads, int shared) {
+        check(
+                "cuLaunchKernel",
+                cudart.cuLaunchKernel(function, x, y, z, threads, 1, 1, shared, stream, addresses, null));
     }
 
     /** For kernels whose threads stride over {@code count} pieces of work. */
@@ -89,14 +137,13 @@ final class TrainingLaunch {
     /** Sets every element. */
     void fill(CudaTensor x, float value) {
         boolean whole = x.stride() == x.columns() || x.rows() == 1;
-        long count = (long) x.rows() * x.columns();
+        long all = (long) x.rows() * x.columns();
         int bits = Float.floatToRawIntBits(value);
-        CUstream_st stream = launch.stream();
         if (x.dtype() == DType.F32) {
             check(
                     "cuMemset of F32",
                     whole
-                            ? cudart.cuMemsetD32Async(x.address(), bits, count, stream)
+                            ? cudart.cuMemsetD32Async(x.address(), bits, all, stream)
                             : cudart.cuMemsetD2D32Async(
                                     x.address(), 4 * x.stride(), bits, x.columns(), x.rows(), stream));
         } else {
@@ -104,7 +151,7 @@ final class TrainingLaunch {
             check(
                     "cuMemset of BF16",
                     whole
-                            ? cudart.cuMemsetD16Async(x.address(), half, count, stream)
+                            ? cudart.cuMemsetD16Async(x.address(), half, all, stream)
                             : cudart.cuMemsetD2D16Async(
                                     x.address(), 2 * x.stride(), half, x.columns(), x.rows(), stream));
         }
@@ -114,14 +161,21 @@ final class TrainingLaunch {
     void addParts(CudaTensor to, long parts, int count) {
         int rows = to.rows();
         int columns = to.columns();
-        launch.start().put(to).put(parts).put((long) rows * columns).put((long) columns);
-        launch.put(count).put(rows).put(columns);
+        start().put(to).put(parts).put((long) rows * columns).put((long) columns);
+        put(count).put(rows).put(columns);
         run("trainAddParts", blocks(columns, 32), Math.min(rows, 65_535), 1, 256);
     }
 
     /** Adds the sums of {@code count} parts of {@code losses} losses onto them. */
     void addLosses(CudaTensor to, long parts, int losses, int count) {
-        launch.start().put(to.address()).put(parts).put(count);
+        start().put(to.address()).put(parts).put(count);
         run("trainAddLosses", losses, 1, 1, 1024);
+    }
+
+    /** Launches copy their arguments, so nothing refers to them any more. */
+    @Override
+    public void close() {
+        values.close();
+        addresses.close();
     }
 }

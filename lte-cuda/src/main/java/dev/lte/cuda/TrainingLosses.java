@@ -27,7 +27,7 @@ final class TrainingLosses {
         boolean wide = TrainingLaunch.aligned(logits, 8) && (dlogits == null || TrainingLaunch.aligned(dlogits, 8));
         long parts = kernels.scratch(4L * rows);
         kernels.start().put(parts).putTyped(dlogits).putTyped(logits).put(targets).put(rowWeights);
-        kernels.more().put(columns).put(wide ? columns / 8 * 8 : 0);
+        kernels.put(columns).put(wide ? columns / 8 * 8 : 0);
         kernels.run("trainCrossEntropy", rows, 1, 1, columns <= 4096 ? 128 : 512);
         kernels.addLosses(loss, parts, 1, rows);
     }
@@ -46,7 +46,7 @@ final class TrainingLosses {
         }
         long parts = kernels.scratch(4L * rows);
         kernels.start().put(parts).putTyped(dlogits).putTyped(logits).putTyped(teacher).put(rowWeights);
-        kernels.more().put(logits.columns()).put(temperature).put(add ? 1 : 0);
+        kernels.put(logits.columns()).put(temperature).put(add ? 1 : 0);
         kernels.run("trainDistillation", rows, 1, 1, logits.columns() <= 4096 ? 128 : 512);
         kernels.addLosses(loss, parts, 1, rows);
     }
@@ -66,14 +66,14 @@ final class TrainingLosses {
         long parts = kernels.scratch(12L * blocks);
         kernels.start().put(parts);
         if (dscores == null) {
-            kernels.more().put(0L).put(0L);
+            kernels.put(0L).put(0L);
         } else {
-            kernels.more().put(dscores);
+            kernels.put(dscores);
         }
-        kernels.more().put(scores).put(rowWeights).put(factors == null ? 0L : factors.address());
-        kernels.more().put(scores.rows()).put(scores.columns());
-        kernels.more().put(spec.efficiency() == RoutingLossSpec.Efficiency.SQUARED ? 1 : 0);
-        kernels.more().put(spec.threshold()).put(spec.guard());
+        kernels.put(scores).put(rowWeights).put(factors == null ? 0L : factors.address());
+        kernels.put(scores.rows()).put(scores.columns());
+        kernels.put(spec.efficiency() == RoutingLossSpec.Efficiency.SQUARED ? 1 : 0);
+        kernels.put(spec.threshold()).put(spec.guard());
         kernels.run("trainRouting", blocks, 1, 1, 256);
         kernels.addLosses(losses, parts, 3, blocks);
     }

@@ -32,8 +32,8 @@ final class TrainingModules implements AutoCloseable {
     }
 
     /** Attention on tensor cores, for heads that are padded to {@code columns}. */
-    CudaModule flash(int columns) {
-        return attention("train_flash", "FLASH(" + columns + ")\n");
+    CudaModule flash(int columns, boolean capped, boolean aligned) {
+        return attention("train_flash", "FLASH(" + columns + ", " + capped + ", " + aligned + ")\n");
     }
 
     /** Attention in F32, for heads of at most 32 times {@code each} columns. */

@@ -43,9 +43,9 @@ final class TrainingNeurons {
         int width = TrainingLaunch.width(size, dgate, dup, dhidden, gate, up);
         kernels.start().putTyped(dgate).putTyped(dup);
         if (dscores != null) {
-            kernels.more().put(dscores);
+            kernels.put(dscores);
         }
-        kernels.more().putTyped(dhidden).putTyped(gate).putTyped(up);
+        kernels.putTyped(dhidden).putTyped(gate).putTyped(up);
         int experts = up.columns() / size;
         putScores(scores).put(up.rows()).put(dscores == null ? up.columns() : experts).put(size);
         putGating(activation, gating);
@@ -60,12 +60,12 @@ final class TrainingNeurons {
         return scores == null ? up.columns() : up.columns() / scores.columns();
     }
 
-    private CudaLaunch putScores(@Nullable CudaTensor scores) {
-        return scores == null ? kernels.more().put(0L).put(0L) : kernels.more().put(scores);
+    private TrainingLaunch putScores(@Nullable CudaTensor scores) {
+        return scores == null ? kernels.put(0L).put(0L) : kernels.put(scores);
     }
 
     private void putGating(Activation activation, Gating gating) {
-        kernels.more()
+        kernels
                 .put(activation.ordinal())
                 .put(gating.mode().ordinal())
                 .put(gating.threshold());

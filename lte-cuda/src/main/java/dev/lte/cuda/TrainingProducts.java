@@ -77,8 +77,8 @@ final class TrainingProducts {
     }
 
     private void rowsOf(long from, long stride, DType dtype, int rows, int columns, boolean add) {
-        kernels.more().put(from).put(stride).put(Segment.code(dtype)).put(0L).put(0L).put(0);
-        kernels.more().put(rows).put(columns).put(1f).put(add ? 1 : 0);
+        kernels.put(from).put(stride).put(Segment.code(dtype)).put(0L).put(0L).put(0);
+        kernels.put(rows).put(columns).put(1f).put(add ? 1 : 0);
     }
 
     /** {@code dx = dout weight}. */

@@ -23,7 +23,7 @@ final class TrainingRows {
     void embed(CudaTensor out, CudaTensor table, CudaTensor ids, float scale, boolean add) {
         int width = TrainingLaunch.width(out.columns(), out, table);
         kernels.start().putTyped(out).putTyped(table).put(ids).put(table.rows()).put(out.rows());
-        kernels.more().put(out.columns()).put(scale).put(add ? 1 : 0);
+        kernels.put(out.columns()).put(scale).put(add ? 1 : 0);
         kernels.runOver("trainEmbed_" + width, (long) out.rows() * out.columns() / width);
     }
 
@@ -31,7 +31,7 @@ final class TrainingRows {
     void copy(CudaTensor out, CudaTensor x) {
         int width = TrainingLaunch.width(out.columns(), out, x);
         kernels.start().putTyped(out).putTyped(x).put(0L).put(0L).put(0).put(out.rows());
-        kernels.more().put(out.columns()).put(1f).put(0);
+        kernels.put(out.columns()).put(1f).put(0);
         kernels.runOver("trainEmbed_" + width, (long) out.rows() * out.columns() / width);
     }
 
@@ -52,7 +52,7 @@ final class TrainingRows {
         boolean direct = parts == 1;
         long sums = direct ? dtable.address() : kernels.scratch(parts * partBytes);
         kernels.start().put(sums).put(direct ? dtable.stride() : columns).put(direct ? 0L : (long) vocabulary * columns);
-        kernels.more().putTyped(dout).put(ids).put(vocabulary).put(rows).put(columns).put(scale).put(perPart);
+        kernels.putTyped(dout).put(ids).put(vocabulary).put(rows).put(columns).put(scale).put(perPart);
         kernels.run("trainScatter", down, across, parts, WIDTH);
         if (!direct) {
             kernels.addParts(dtable, sums, parts);
@@ -67,8 +67,8 @@ final class TrainingRows {
             return;
         }
         kernels.start().putTyped(x).put(positions).put(table).put(table.rows()).put(x.rows());
-        kernels.more().put(heads).put(spec.headSize()).put(pairs);
-        kernels.more().put(spec.pairing() == RopeSpec.Pairing.HALVES ? 1 : 0).put(direction);
+        kernels.put(heads).put(spec.headSize()).put(pairs);
+        kernels.put(spec.pairing() == RopeSpec.Pairing.HALVES ? 1 : 0).put(direction);
         kernels.runOver("trainRope", (long) x.rows() * heads * pairs);
     }
 }

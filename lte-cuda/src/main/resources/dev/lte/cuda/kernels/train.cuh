@@ -89,24 +89,58 @@ __device__ __forceinline__ float maxOfBlock(float value, float *shared) {
     return value;
 }
 
-// The derivative of activation(), 0 at the kink of RELU.
-__device__ __forceinline__ float slope(int kind, float x) {
+// What a thread of a one-dimensional grid takes of `rows` rows of `width` pieces each, without a division for every piece.
+struct Walk {
+    u32 t, c, rows, width, stepRows, stepPieces;
+
+    __device__ __forceinline__ Walk(u32 rows, u32 width) : Walk(rows, width, blockIdx.x * blockDim.x + threadIdx.x, gridDim.x * blockDim.x) {}
+
+    __device__ __forceinline__ Walk(u32 rows, u32 width, u32 first, u32 step) : rows(rows), width(width) {
+        t = first / width;
+        c = first - t * width;
+        stepRows = step / width;
+        stepPieces = step - stepRows * width;
+    }
+
+    __device__ __forceinline__ bool inside() const { return t < rows; }
+
+    __device__ __forceinline__ void next() {
+        t += stepRows;
+        c += stepPieces;
+        if (c >= width) {
+            c -= width;
+            t++;
+        }
+    }
+};
+
+// An activation and its derivative, which is 0 at the kink of RELU. Divisions are by at least 1, where the fast one is exact to
+// a unit in the last place.
+struct Slope {
+    float value, slope;
+};
+
+__device__ __forceinline__ float fastSigmoid(float x) { return __fdividef(1.0f, 1.0f + expf(-x)); }
+
+__device__ __forceinline__ Slope slopeOf(int kind, float x) {
     switch (kind) {
         case SILU: {
-            float s = sigmoid(x);
-            return s * (1.0f + x * (1.0f - s));
+            float s = fastSigmoid(x);
+            return {x * s, s * (1.0f + x * (1.0f - s))};
         }
-        case GELU:
-            return 0.5f * erfcf(-x * 0.70710678118654752f) + x * expf(-0.5f * x * x) * 0.39894228040143268f;
-        case GELU_TANH: {
-            float tanh = tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x));
-            float inner = 0.79788456080286536f * (1.0f + 3 * 0.044715f * x * x);
-            return 0.5f * (1.0f + tanh) + 0.5f * x * (1.0f - tanh * tanh) * inner;
+        case GELU: {
+            float below = 0.5f * erfcf(-x * 0.70710678118654752f);
+            return {x * below, below + x * expf(-0.5f * x * x) * 0.39894228040143268f};
         }
-        case RELU: return x > 0.0f ? 1.0f : 0.0f;
+        case GELU_TANH: { // (1 + tanh(y)) / 2 is sigmoid(2y)
+            float s = fastSigmoid(1.5957691216057308f * (x + 0.044715f * x * x * x));
+            float inner = 1.5957691216057308f * (1.0f + 3 * 0.044715f * x * x);
+            return {x * s, s + x * (s * (1.0f - s)) * inner};
+        }
+        case RELU: return {x > 0.0f ? x : (x != x ? x : 0.0f), x > 0.0f ? 1.0f : 0.0f};
         default: {
             float tanh = tanhf(x);
-            return 1.0f - tanh * tanh;
+            return {tanh, 1.0f - tanh * tanh};
         }
     }
 }

@@ -15,11 +15,9 @@ __device__ __forceinline__ float factorOf(int mode, float threshold, const float
 template <int V>
 __device__ __forceinline__ void forward(Rows hidden, Rows gate, Rows up, const float *scores, i64 scoreStride, int rows, int neurons,
                                         int expertSize, int kind, int mode, float threshold) {
-    u32 width = neurons / V;
-    u64 count = (u64)rows * width;
-    for (u64 i = blockIdx.x * (u64)blockDim.x + threadIdx.x; i < count; i += (u64)gridDim.x * blockDim.x) {
-        int t = (int)(i / width), f = (int)(i - (u64)t * width) * V;
-        float r = factorOf(mode, threshold, scores, scoreStride, t, f / expertSize);
+    for (Walk at(rows, neurons / V); at.inside(); at.next()) {
+        int t = at.t, f = at.c * V;
+        float r = mode == NONE ? 1.0f : factorOf(mode, threshold, scores, scoreStride, t, (u32)f / (u32)expertSize);
         float u[V], g[V];
         load<V>(up, t, f, u);
         if (gate.at) {
@@ -27,7 +25,7 @@ __device__ __forceinline__ void forward(Rows hidden, Rows gate, Rows up, const f
         }
 #pragma unroll
         for (int j = 0; j < V; j++) {
-            u[j] = (gate.at ? activation(kind, g[j]) * u[j] : activation(kind, u[j])) * r;
+            u[j] = (gate.at ? slopeOf(kind, g[j]).value * u[j] : slopeOf(kind, u[j]).value) * r;
         }
         store<V>(hidden, t, f, u);
     }
@@ -48,13 +46,14 @@ __device__ __forceinline__ float differentiate(Rows dgate, Rows dup, Rows dhidde
     for (int j = 0; j < V; j++) {
         float dneuron = d[j] * r;
         if (gate.at) {
-            float a = activation(kind, g[j]);
-            sum = fmaf(d[j], a * u[j], sum);
-            g[j] = dneuron * u[j] * slope(kind, g[j]);
-            u[j] = dneuron * a;
+            Slope a = slopeOf(kind, g[j]);
+            sum = fmaf(d[j], a.value * u[j], sum);
+            g[j] = dneuron * u[j] * a.slope;
+            u[j] = dneuron * a.value;
         } else {
-            sum = fmaf(d[j], activation(kind, u[j]), sum);
-            u[j] = dneuron * slope(kind, u[j]);
+            Slope a = slopeOf(kind, u[j]);
+            sum = fmaf(d[j], a.value, sum);
+            u[j] = dneuron * a.slope;
         }
     }
     store<V>(dup, t, f, u);
@@ -68,11 +67,9 @@ template <int V>
 __device__ __forceinline__ void backward(Rows dgate, Rows dup, Rows dhidden, Rows gate, Rows up, const float *scores,
                                          i64 scoreStride, int rows, int neurons, int expertSize, int kind, int mode,
                                          float threshold) {
-    u32 width = neurons / V;
-    u64 count = (u64)rows * width;
-    for (u64 i = blockIdx.x * (u64)blockDim.x + threadIdx.x; i < count; i += (u64)gridDim.x * blockDim.x) {
-        int t = (int)(i / width), f = (int)(i - (u64)t * width) * V;
-        float r = factorOf(mode, threshold, scores, scoreStride, t, f / expertSize);
+    for (Walk at(rows, neurons / V); at.inside(); at.next()) {
+        int t = at.t, f = at.c * V;
+        float r = mode == NONE ? 1.0f : factorOf(mode, threshold, scores, scoreStride, t, (u32)f / (u32)expertSize);
         differentiate<V>(dgate, dup, dhidden, gate, up, t, f, kind, r);
     }
 }
@@ -83,22 +80,19 @@ __device__ __forceinline__ void backwardScores(Rows dgate, Rows dup, float *dsco
                                                Rows up, const float *scores, i64 scoreStride, int rows, int experts,
                                                int expertSize, int kind, int mode, float threshold) {
     int lane = threadIdx.x & 7;
-    u64 count = (u64)rows * experts, step = (u64)gridDim.x * (blockDim.x >> 3);
-    u64 whole = (count + 3) / 4 * 4; // lanes of a warp stay together
-    for (u64 i = blockIdx.x * (u64)(blockDim.x >> 3) + (threadIdx.x >> 3); i < whole; i += step) {
-        int t = (int)(i / experts), expert = (int)(i - (u64)t * experts);
-        float sum = 0.0f;
-        if (i < count) {
-            float r = factorOf(mode, threshold, scores, scoreStride, t, expert);
-            for (int m = lane * V; m < expertSize; m += 8 * V) {
-                sum += differentiate<V>(dgate, dup, dhidden, gate, up, t, expert * expertSize + m, kind, r);
-            }
+    u32 together = 0xffu << (threadIdx.x & 24);
+    u32 first = (blockIdx.x * blockDim.x + threadIdx.x) >> 3, step = (gridDim.x * blockDim.x) >> 3;
+    for (Walk at(rows, experts, first, step); at.inside(); at.next()) {
+        int t = at.t, expert = at.c;
+        float r = factorOf(mode, threshold, scores, scoreStride, t, expert), sum = 0.0f;
+        for (int m = lane * V; m < expertSize; m += 8 * V) {
+            sum += differentiate<V>(dgate, dup, dhidden, gate, up, t, expert * expertSize + m, kind, r);
         }
 #pragma unroll
         for (int offset = 4; offset > 0; offset >>= 1) {
-            sum += __shfl_xor_sync(FULL, sum, offset);
+            sum += __shfl_xor_sync(together, sum, offset);
         }
-        if (i < count && lane == 0) {
+        if (lane == 0) {
             dscores[t * dscoreStride + expert] = sum;
         }
     }
@@ -139,10 +133,8 @@ FFN(4)
 
 // scores = sigmoid(scores), (T, N).
 extern "C" __global__ void trainSigmoid(float *scores, i64 stride, int rows, int experts) {
-    u64 count = (u64)rows * experts;
-    for (u64 i = blockIdx.x * (u64)blockDim.x + threadIdx.x; i < count; i += (u64)gridDim.x * blockDim.x) {
-        i64 t = i / experts;
-        float *score = scores + t * stride + (i - t * experts);
+    for (Walk at(rows, experts); at.inside(); at.next()) {
+        float *score = scores + at.t * stride + at.c;
         *score = sigmoid(*score);
     }
 }
@@ -151,9 +143,8 @@ extern "C" __global__ void trainSigmoid(float *scores, i64 stride, int rows, int
 extern "C" __global__ void trainSigmoidBackward(ROWS(dlogits), const float *dscores, i64 dscoreStride, const float *scores,
                                                 i64 scoreStride, int rows, int experts) {
     OPEN(dlogits);
-    u64 count = (u64)rows * experts;
-    for (u64 i = blockIdx.x * (u64)blockDim.x + threadIdx.x; i < count; i += (u64)gridDim.x * blockDim.x) {
-        int t = (int)(i / experts), g = (int)(i - (u64)t * experts);
+    for (Walk at(rows, experts); at.inside(); at.next()) {
+        int t = at.t, g = at.c;
         float score = scores[t * scoreStride + g];
         set(dlogits, t, g, dscores[t * dscoreStride + g] * score * (1.0f - score));
     }

@@ -1,9 +1,22 @@
 // Attention within sequences on tensor cores, for BF16: as train_attention.cu, but a block takes 64 rows of one head, 16 for
 // each of 4 warps, and goes through the rows of the other side 64 (or 32) at a time. Products are BF16 with F32 sums (mma
 // m16n8k16); weights p and gradients of scores are rounded to BF16 between products. Heads are padded to EP columns, a multiple
-// of 16; the compiler appends a line FLASH(EP) for those that are wanted. Tiles are those of trainTiles.
+// of 16; the compiler appends a line FLASH(EP, CAPPED, ALIGNED) for those that are wanted: with capped scores or not, with rows
+// of whole 16 bytes or not. Tiles are those of trainTiles.
 
 typedef u16 brain;
+
+// Rows of the other side that a block takes at a time, and blocks that a multiprocessor is meant to hold; measured on an H100.
+template <int EP> struct Steps {
+    enum {
+        ROWS = EP <= 32 ? 32 : 64,
+        QUERY_ROWS = EP <= 32 || EP > 64 ? 32 : 64,
+        KEY_ROWS = QUERY_ROWS,
+        BLOCKS = EP <= 64 ? 4 : 2,
+        QUERY_BLOCKS = EP <= 32 ? 4 : EP <= 64 ? 3 : 2,
+        KEY_BLOCKS = EP <= 32 ? 4 : EP <= 64 ? 2 : 1
+    };
+};
 
 #define ROW(EP) ((EP) + 8) // elements of a row in shared memory: ldmatrix then meets no bank twice
 
@@ -53,26 +66,44 @@ __device__ __forceinline__ float power2(float x) {
 
 #define LOG2E 1.4426950408889634f
 
-// Rows `from` to `from + COUNT` of a head, zeros from `end` on and behind its `size` columns.
-template <int EP, int COUNT>
-__device__ __forceinline__ void loadHead(brain *to, const brain *x, i64 stride, int from, int end, int size, int aligned) {
+// Copies that run while the block computes, in groups.
+__device__ __forceinline__ void copy16(brain *to, const brain *from, bool there) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(sharedAddress(to)), "l"(from), "r"(there ? 16 : 0));
+}
+
+__device__ __forceinline__ void copy4(float *to, const float *from, bool there) {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(sharedAddress(to)), "l"(from), "r"(there ? 4 : 0));
+}
+
+__device__ __forceinline__ void endGroup() { asm volatile("cp.async.commit_group;"); }
+
+// Waits for all groups, or all but the last.
+__device__ __forceinline__ void awaitGroups(bool all) {
+    if (all) {
+        asm volatile("cp.async.wait_group 0;" ::: "memory");
+    } else {
+        asm volatile("cp.async.wait_group 1;" ::: "memory");
+    }
+}
+
+// Rows `from` to `from + COUNT` of a head, zeros from `end` on and behind its `size` columns; there with the group.
+template <int EP, int COUNT, bool ALIGNED>
+__device__ __forceinline__ void loadHead(brain *to, const brain *x, i64 stride, int from, int end, int size) {
+#pragma unroll
     for (int i = threadIdx.x; i < COUNT * EP / 8; i += 128) {
         int r = i / (EP / 8), e = (i - r * (EP / 8)) * 8;
-        uint4 v = make_uint4(0, 0, 0, 0);
-        if (from + r < end && e < size) {
-            const brain *at = x + (i64)(from + r) * stride + e;
-            if (aligned) {
-                v = *(const uint4 *)at;
-            } else {
-                u32 words[4] = {0, 0, 0, 0};
+        bool there = from + r < end && e < size;
+        const brain *at = there ? x + (i64)(from + r) * stride + e : x;
+        if (ALIGNED) {
+            copy16(to + r * ROW(EP) + e, at, there);
+        } else {
+            u32 words[4] = {0, 0, 0, 0};
 #pragma unroll
-                for (int j = 0; j < 8; j++) {
-                    words[j >> 1] |= e + j < size ? (u32)at[j] << (16 * (j & 1)) : 0u;
-                }
-                v = make_uint4(words[0], words[1], words[2], words[3]);
+            for (int j = 0; j < 8; j++) {
+                words[j >> 1] |= there && e + j < size ? (u32)at[j] << (16 * (j & 1)) : 0u;
             }
+            *(uint4 *)(to + r * ROW(EP) + e) = make_uint4(words[0], words[1], words[2], words[3]);
         }
-        *(uint4 *)(to + r * ROW(EP) + e) = v;
     }
 }
 
@@ -121,9 +152,9 @@ __device__ __forceinline__ void multiplyColumns(float (&c)[EP / 8][4], const flo
 }
 
 // Stores rows `row` and `row + 8` of a warp's 16 x EP result.
-template <int EP>
+template <int EP, bool ALIGNED>
 __device__ __forceinline__ void storeHead(brain *to, i64 stride, const float (&c)[EP / 8][4], int row, int end, int size, float first,
-                                          float second, int lane, int aligned) {
+                                          float second, int lane) {
 #pragma unroll
     for (int n = 0; n < EP / 8; n++) {
         int e = n * 8 + (lane & 3) * 2;
@@ -134,7 +165,7 @@ __device__ __forceinline__ void storeHead(brain *to, i64 stride, const float (&c
             if (t < end && e < size) {
                 brain *at = to + (i64)t * stride + e;
                 u32 both = pack(c[n][2 * half] * factor, c[n][2 * half + 1] * factor);
-                if (aligned) {
+                if (ALIGNED) {
                     *(u32 *)at = both;
                 } else {
                     at[0] = (brain)both;
@@ -147,23 +178,29 @@ __device__ __forceinline__ void storeHead(brain *to, i64 stride, const float (&c
     }
 }
 
-__device__ __forceinline__ float capped(const Spec &spec, float score) {
-    return spec.cap > 0.0f ? spec.cap * tanhf(score / spec.cap) : score;
-}
-
-template <int EP>
+template <int EP, bool CAPPED, bool ALIGNED>
 __device__ __forceinline__ void attend(brain *out, i64 outStride, float *lse, i64 lseStride, const brain *q, i64 qStride,
                                        const brain *k, i64 kStride, const brain *v, i64 vStride, const int4 *tiles, int group,
-                                       int size, Spec spec, int aligned) {
+                                       int size, Spec spec) {
     extern __shared__ __align__(16) brain memory[];
     int4 tile = tiles[blockIdx.x];
     if (tile.x >= tile.y) {
         return;
     }
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, h = blockIdx.y;
-    brain *queries = memory, *keys = queries + 64 * ROW(EP), *values = keys + 64 * ROW(EP);
-    i64 column = (i64)h * size, keyColumn = (i64)(h / group) * size;
-    loadHead<EP, 64>(queries, q + column, qStride, tile.x, tile.y, size, aligned);
+    const int N = Steps<EP>::ROWS, TILE = N * ROW(EP);
+    brain *queries = memory, *keys = queries + 64 * ROW(EP), *values = keys + 2 * TILE; // two of each, used in turn
+    k += (i64)(h / group) * size;
+    v += (i64)(h / group) * size;
+    i64 column = (i64)h * size;
+    int from = spec.window ? max(tile.z, tile.x - spec.window + 1) : tile.z;
+    int to = spec.causal ? min(tile.w, tile.y) : spec.window ? min(tile.w, tile.y - 1 + spec.window) : tile.w;
+    loadHead<EP, 64, ALIGNED>(queries, q + column, qStride, tile.x, tile.y, size);
+    endGroup();
+    loadHead<EP, N, ALIGNED>(keys, k, kStride, from, to, size);
+    loadHead<EP, N, ALIGNED>(values, v, vStride, from, to, size);
+    endGroup();
+    awaitGroups(false);
     __syncthreads();
     u32 left[EP / 16][4];
     loadLeft<EP>(left, queries, warp, lane);
@@ -174,22 +211,28 @@ __device__ __forceinline__ void attend(brain *out, i64 outStride, float *lse, i6
     }
     float most[2] = {-INFINITE, -INFINITE}, sum[2] = {0.0f, 0.0f};
     int row = tile.x + warp * 16 + (lane >> 2);
-    int from = spec.window ? max(tile.z, tile.x - spec.window + 1) : tile.z;
-    int to = spec.causal ? min(tile.w, tile.y) : spec.window ? min(tile.w, tile.y - 1 + spec.window) : tile.w;
-    for (int base = from; base < to; base += 64) {
+    float scale = spec.scale * LOG2E;
+    for (int base = from, turn = 0; base < to; base += N, turn ^= 1) {
+        bool last = base + N >= to;
+        if (!last) {
+            loadHead<EP, N, ALIGNED>(keys + (turn ^ 1) * TILE, k, kStride, base + N, to, size);
+            loadHead<EP, N, ALIGNED>(values + (turn ^ 1) * TILE, v, vStride, base + N, to, size);
+            endGroup();
+        }
+        awaitGroups(last);
         __syncthreads();
-        loadHead<EP, 64>(keys, k + keyColumn, kStride, base, to, size, aligned);
-        loadHead<EP, 64>(values, v + keyColumn, vStride, base, to, size, aligned);
-        __syncthreads();
-        float score[8][4];
-        multiplyRows<EP, 64>(score, left, keys, lane);
-        bool whole = base + 64 <= to && (!spec.causal || base + 63 <= tile.x) && spec.window == 0;
+        float score[N / 8][4];
+        multiplyRows<EP, N>(score, left, keys + turn * TILE, lane);
+        bool whole = base + N <= to && (!spec.causal || base + N - 1 <= tile.x) && spec.window == 0;
         float largest[2] = {most[0], most[1]};
 #pragma unroll
-        for (int n = 0; n < 8; n++) {
+        for (int n = 0; n < N / 8; n++) {
 #pragma unroll
             for (int j = 0; j < 4; j++) {
-                float value = capped(spec, score[n][j] * spec.scale) * LOG2E;
+                float value = score[n][j] * scale;
+                if (CAPPED) {
+                    value = spec.cap * tanhf(score[n][j] * spec.scale / spec.cap) * LOG2E;
+                }
                 if (!whole) {
                     int s = base + n * 8 + (lane & 3) * 2 + (j & 1);
                     value = s < to && sees(spec, row + 8 * (j >> 1), s) ? value : -INFINITE;
@@ -214,14 +257,15 @@ __device__ __forceinline__ void attend(brain *out, i64 outStride, float *lse, i6
             }
         }
 #pragma unroll
-        for (int n = 0; n < 8; n++) {
+        for (int n = 0; n < N / 8; n++) {
 #pragma unroll
             for (int j = 0; j < 4; j++) {
                 score[n][j] = power2(score[n][j] - shift[j >> 1]);
                 sum[j >> 1] += score[n][j];
             }
         }
-        multiplyColumns<EP, 64>(acc, score, values, lane);
+        multiplyColumns<EP, N>(acc, score, values + turn * TILE, lane);
+        __syncthreads();
     }
     float factor[2];
 #pragma unroll
@@ -234,40 +278,52 @@ __device__ __forceinline__ void attend(brain *out, i64 outStride, float *lse, i6
             lse[t * lseStride + h] = sum[half] > 0.0f ? most[half] / LOG2E + logf(sum[half]) : 0.0f;
         }
     }
-    storeHead<EP>(out + column, outStride, acc, row, tile.y, size, factor[0], factor[1], lane, aligned);
+    storeHead<EP, ALIGNED>(out + column, outStride, acc, row, tile.y, size, factor[0], factor[1], lane);
 }
 
-// p becomes the weight of a pair and dp the gradient of its score, without the scale.
-__device__ __forceinline__ void pair(const Spec &spec, bool visible, float lse, float delta, float *p, float *dp) {
-    float score = *p * spec.scale, bend = 1.0f;
-    if (spec.cap > 0.0f) {
-        float tanh = tanhf(score / spec.cap);
-        score = spec.cap * tanh;
+// p, a product of a query and a key, becomes their weight and dp the gradient of their score, without the scale. lse and scale
+// are those of powers of 2.
+template <bool CAPPED>
+__device__ __forceinline__ void pair(const Spec &spec, float scale, bool visible, float lse, float delta, float *p, float *dp) {
+    float power = fmaf(*p, scale, -lse), bend = 1.0f;
+    if (CAPPED) {
+        float tanh = tanhf(*p * spec.scale / spec.cap);
+        power = spec.cap * tanh * LOG2E - lse;
         bend = 1.0f - tanh * tanh;
     }
-    *p = visible ? power2((score - lse) * LOG2E) : 0.0f;
+    *p = visible ? power2(power) : 0.0f;
     *dp = visible ? *p * (*dp - delta) * bend : 0.0f;
 }
 
-template <int EP>
+template <int EP, bool CAPPED, bool ALIGNED>
 __device__ __forceinline__ void attendBackwardQueries(brain *dq, i64 dqStride, const brain *dout, i64 doutStride, const float *lse,
                                                       i64 lseStride, const float *delta, const brain *q, i64 qStride,
                                                       const brain *k, i64 kStride, const brain *v, i64 vStride, const int4 *tiles,
-                                                      int heads, int group, int size, Spec spec, int aligned) {
+                                                      int heads, int group, int size, Spec spec) {
     extern __shared__ __align__(16) brain memory[];
     int4 tile = tiles[blockIdx.x];
     if (tile.x >= tile.y) {
         return;
     }
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, h = blockIdx.y;
-    brain *keys = memory, *values = keys + 64 * ROW(EP);
-    i64 column = (i64)h * size, keyColumn = (i64)(h / group) * size;
-    loadHead<EP, 64>(keys, q + column, qStride, tile.x, tile.y, size, aligned);
-    loadHead<EP, 64>(values, dout + column, doutStride, tile.x, tile.y, size, aligned);
+    const int N = Steps<EP>::QUERY_ROWS, TILE = N * ROW(EP);
+    brain *queries = memory, *douts = queries + 64 * ROW(EP), *keys = douts + 64 * ROW(EP), *values = keys + 2 * TILE;
+    k += (i64)(h / group) * size;
+    v += (i64)(h / group) * size;
+    i64 column = (i64)h * size;
+    int from = spec.window ? max(tile.z, tile.x - spec.window + 1) : tile.z;
+    int to = spec.causal ? min(tile.w, tile.y) : spec.window ? min(tile.w, tile.y - 1 + spec.window) : tile.w;
+    loadHead<EP, 64, ALIGNED>(queries, q + column, qStride, tile.x, tile.y, size);
+    loadHead<EP, 64, ALIGNED>(douts, dout + column, doutStride, tile.x, tile.y, size);
+    endGroup();
+    loadHead<EP, N, ALIGNED>(keys, k, kStride, from, to, size);
+    loadHead<EP, N, ALIGNED>(values, v, vStride, from, to, size);
+    endGroup();
+    awaitGroups(false);
     __syncthreads();
     u32 left[EP / 16][4], dleft[EP / 16][4];
-    loadLeft<EP>(left, keys, warp, lane);
-    loadLeft<EP>(dleft, values, warp, lane);
+    loadLeft<EP>(left, queries, warp, lane);
+    loadLeft<EP>(dleft, douts, warp, lane);
     float acc[EP / 8][4];
 #pragma unroll
     for (int n = 0; n < EP / 8; n++) {
@@ -278,53 +334,86 @@ __device__ __forceinline__ void attendBackwardQueries(brain *dq, i64 dqStride, c
 #pragma unroll
     for (int half = 0; half < 2; half++) {
         int t = row + 8 * half;
-        sums[half] = t < tile.y ? lse[t * lseStride + h] : 0.0f;
+        sums[half] = t < tile.y ? lse[t * lseStride + h] * LOG2E : 0.0f;
         deltas[half] = t < tile.y ? delta[(i64)t * heads + h] : 0.0f;
     }
-    int from = spec.window ? max(tile.z, tile.x - spec.window + 1) : tile.z;
-    int to = spec.causal ? min(tile.w, tile.y) : spec.window ? min(tile.w, tile.y - 1 + spec.window) : tile.w;
-    const int N = EP <= 64 ? 64 : 32;
-    for (int base = from; base < to; base += N) {
-        __syncthreads();
-        loadHead<EP, N>(keys, k + keyColumn, kStride, base, to, size, aligned);
-        loadHead<EP, N>(values, v + keyColumn, vStride, base, to, size, aligned);
+    float scale = spec.scale * LOG2E;
+    for (int base = from, turn = 0; base < to; base += N, turn ^= 1) {
+        bool last = base + N >= to;
+        if (!last) {
+            loadHead<EP, N, ALIGNED>(keys + (turn ^ 1) * TILE, k, kStride, base + N, to, size);
+            loadHead<EP, N, ALIGNED>(values + (turn ^ 1) * TILE, v, vStride, base + N, to, size);
+            endGroup();
+        }
+        awaitGroups(last);
         __syncthreads();
         float p[N / 8][4], dp[N / 8][4];
-        multiplyRows<EP, N>(p, left, keys, lane);
-        multiplyRows<EP, N>(dp, dleft, values, lane);
+        multiplyRows<EP, N>(p, left, keys + turn * TILE, lane);
+        multiplyRows<EP, N>(dp, dleft, values + turn * TILE, lane);
+        // Rows behind the tile are zeros and stay so.
+        bool whole = base + N <= to && (!spec.causal || base + N - 1 <= tile.x) && spec.window == 0;
 #pragma unroll
         for (int n = 0; n < N / 8; n++) {
 #pragma unroll
             for (int j = 0; j < 4; j++) {
-                int s = base + n * 8 + (lane & 3) * 2 + (j & 1), t = row + 8 * (j >> 1);
-                pair(spec, t < tile.y && s < to && sees(spec, t, s), sums[j >> 1], deltas[j >> 1], &p[n][j], &dp[n][j]);
+                if (whole) {
+                    pair<CAPPED>(spec, scale, true, sums[j >> 1], deltas[j >> 1], &p[n][j], &dp[n][j]);
+                } else {
+                    int s = base + n * 8 + (lane & 3) * 2 + (j & 1), t = row + 8 * (j >> 1);
+                    bool visible = t < tile.y && s < to && sees(spec, t, s);
+                    pair<CAPPED>(spec, scale, visible, sums[j >> 1], deltas[j >> 1], &p[n][j], &dp[n][j]);
+                }
             }
         }
-        multiplyColumns<EP, N>(acc, dp, keys, lane);
+        multiplyColumns<EP, N>(acc, dp, keys + turn * TILE, lane);
+        __syncthreads();
     }
-    storeHead<EP>(dq + column, dqStride, acc, row, tile.y, size, spec.scale, spec.scale, lane, aligned);
+    storeHead<EP, ALIGNED>(dq + column, dqStride, acc, row, tile.y, size, spec.scale, spec.scale, lane);
 }
 
-template <int EP>
+template <int EP, bool CAPPED, bool ALIGNED>
 __device__ __forceinline__ void attendBackwardKeys(brain *dk, i64 dkStride, brain *dv, i64 dvStride, const brain *dout, i64 doutStride,
                                                    const float *lse, i64 lseStride, const float *delta, const brain *q, i64 qStride,
                                                    const brain *k, i64 kStride, const brain *v, i64 vStride, const int4 *tiles,
-                                                   int heads, int group, int size, Spec spec, int aligned) {
+                                                   int heads, int group, int size, Spec spec) {
     extern __shared__ __align__(16) brain memory[];
-    __shared__ float sums[64], deltas[64];
+    __shared__ float sums[2][64], deltas[2][64];
     int4 tile = tiles[blockIdx.x];
     if (tile.x >= tile.y) {
         return;
     }
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-    brain *queries = memory, *douts = queries + 64 * ROW(EP);
+    const int N = Steps<EP>::KEY_ROWS, TILE = N * ROW(EP);
+    brain *keys = memory, *values = keys + 64 * ROW(EP), *queries = values + 64 * ROW(EP), *douts = queries + 2 * TILE;
     i64 keyColumn = (i64)blockIdx.y * size;
-    loadHead<EP, 64>(queries, k + keyColumn, kStride, tile.x, tile.y, size, aligned);
-    loadHead<EP, 64>(douts, v + keyColumn, vStride, tile.x, tile.y, size, aligned);
+    int from = spec.causal ? tile.x : spec.window ? max(tile.z, tile.x - spec.window + 1) : tile.z;
+    int to = spec.window ? min(tile.w, tile.y - 1 + spec.window) : tile.w;
+    from = tile.z == tile.w ? to : from; // rows outside all sequences
+    int steps = from < to ? (to - from + N - 1) / N : 0, all = steps * group;
+    // Step i is of head i / steps of the group.
+    auto fetch = [&](int i, int turn) {
+        int h = blockIdx.y * group + i / steps, base = from + i % steps * N;
+        i64 column = (i64)h * size;
+        loadHead<EP, N, ALIGNED>(queries + turn * TILE, q + column, qStride, base, to, size);
+        loadHead<EP, N, ALIGNED>(douts + turn * TILE, dout + column, doutStride, base, to, size);
+        if (threadIdx.x < N) {
+            int t = base + threadIdx.x;
+            copy4(&sums[turn][threadIdx.x], t < to ? lse + t * lseStride + h : lse, t < to);
+            copy4(&deltas[turn][threadIdx.x], t < to ? delta + (i64)t * heads + h : delta, t < to);
+        }
+        endGroup();
+    };
+    loadHead<EP, 64, ALIGNED>(keys, k + keyColumn, kStride, tile.x, tile.y, size);
+    loadHead<EP, 64, ALIGNED>(values, v + keyColumn, vStride, tile.x, tile.y, size);
+    endGroup();
+    if (all > 0) {
+        fetch(0, 0);
+    }
+    awaitGroups(all == 0);
     __syncthreads();
     u32 left[EP / 16][4], dleft[EP / 16][4];
-    loadLeft<EP>(left, queries, warp, lane);
-    loadLeft<EP>(dleft, douts, warp, lane);
+    loadLeft<EP>(left, keys, warp, lane);
+    loadLeft<EP>(dleft, values, warp, lane);
     float dkeys[EP / 8][4], dvalues[EP / 8][4];
 #pragma unroll
     for (int n = 0; n < EP / 8; n++) {
@@ -332,62 +421,63 @@ __device__ __forceinline__ void attendBackwardKeys(brain *dk, i64 dkStride, brai
         dvalues[n][0] = dvalues[n][1] = dvalues[n][2] = dvalues[n][3] = 0.0f;
     }
     int row = tile.x + warp * 16 + (lane >> 2);
-    int from = spec.causal ? tile.x : spec.window ? max(tile.z, tile.x - spec.window + 1) : tile.z;
-    int to = spec.window ? min(tile.w, tile.y - 1 + spec.window) : tile.w;
-    from = tile.z == tile.w ? to : from; // rows outside all sequences
-    const int N = EP <= 64 ? 64 : 32;
-    for (int h = blockIdx.y * group; h < (blockIdx.y + 1) * group; h++) {
-        i64 column = (i64)h * size;
-        for (int base = from; base < to; base += N) {
-            __syncthreads();
-            loadHead<EP, N>(queries, q + column, qStride, base, to, size, aligned);
-            loadHead<EP, N>(douts, dout + column, doutStride, base, to, size, aligned);
-            if (threadIdx.x < N) {
-                int t = base + threadIdx.x;
-                sums[threadIdx.x] = t < to ? lse[t * lseStride + h] : 0.0f;
-                deltas[threadIdx.x] = t < to ? delta[(i64)t * heads + h] : 0.0f;
-            }
-            __syncthreads();
-            float p[N / 8][4], dp[N / 8][4];
-            multiplyRows<EP, N>(p, left, queries, lane);
-            multiplyRows<EP, N>(dp, dleft, douts, lane);
+    float scale = spec.scale * LOG2E;
+    for (int i = 0, turn = 0; i < all; i++, turn ^= 1) {
+        bool last = i + 1 == all;
+        if (!last) {
+            fetch(i + 1, turn ^ 1);
+        }
+        awaitGroups(last);
+        __syncthreads();
+        int base = from + i % steps * N;
+        float p[N / 8][4], dp[N / 8][4];
+        multiplyRows<EP, N>(p, left, queries + turn * TILE, lane);
+        multiplyRows<EP, N>(dp, dleft, douts + turn * TILE, lane);
+        // Keys behind the tile are not stored.
+        bool whole = base + N <= to && (!spec.causal || base >= tile.x + 63) && spec.window == 0;
 #pragma unroll
-            for (int n = 0; n < N / 8; n++) {
+        for (int n = 0; n < N / 8; n++) {
 #pragma unroll
-                for (int j = 0; j < 4; j++) {
-                    int at = n * 8 + (lane & 3) * 2 + (j & 1), t = base + at, s = row + 8 * (j >> 1);
-                    pair(spec, s < tile.y && t < to && sees(spec, t, s), sums[at], deltas[at], &p[n][j], &dp[n][j]);
+            for (int j = 0; j < 4; j++) {
+                int at = n * 8 + (lane & 3) * 2 + (j & 1);
+                float sum = sums[turn][at] * LOG2E, product = deltas[turn][at];
+                if (whole) {
+                    pair<CAPPED>(spec, scale, true, sum, product, &p[n][j], &dp[n][j]);
+                } else {
+                    int t = base + at, s = row + 8 * (j >> 1);
+                    pair<CAPPED>(spec, scale, s < tile.y && t < to && sees(spec, t, s), sum, product, &p[n][j], &dp[n][j]);
                 }
             }
-            multiplyColumns<EP, N>(dvalues, p, douts, lane);
-            multiplyColumns<EP, N>(dkeys, dp, queries, lane);
         }
+        multiplyColumns<EP, N>(dvalues, p, douts + turn * TILE, lane);
+        multiplyColumns<EP, N>(dkeys, dp, queries + turn * TILE, lane);
+        __syncthreads();
     }
-    storeHead<EP>(dk + keyColumn, dkStride, dkeys, row, tile.y, size, spec.scale, spec.scale, lane, aligned);
-    storeHead<EP>(dv + keyColumn, dvStride, dvalues, row, tile.y, size, 1.0f, 1.0f, lane, aligned);
+    storeHead<EP, ALIGNED>(dk + keyColumn, dkStride, dkeys, row, tile.y, size, spec.scale, spec.scale, lane);
+    storeHead<EP, ALIGNED>(dv + keyColumn, dvStride, dvalues, row, tile.y, size, 1.0f, 1.0f, lane);
 }
 
-#define FLASH(EP)                                                                                                               \
-    extern "C" __global__ void __launch_bounds__(128) trainFlash_##EP(                                                          \
+#define FLASH(EP, CAPPED, ALIGNED)                                                                                              \
+    extern "C" __global__ void __launch_bounds__(128, Steps<EP>::BLOCKS) trainFlash_##EP(                                       \
         brain *out, i64 outStride, float *lse, i64 lseStride, const brain *q, i64 qStride, const brain *k, i64 kStride,         \
-        const brain *v, i64 vStride, const int4 *tiles, int group, int size, float scale, int causal, int window, float cap,    \
-        int aligned) {                                                                                                          \
+        const brain *v, i64 vStride, const int4 *tiles, int group, int size, float scale, int causal, int window, float cap) {  \
         Spec spec = {scale, causal, window, cap};                                                                               \
-        attend<EP>(out, outStride, lse, lseStride, q, qStride, k, kStride, v, vStride, tiles, group, size, spec, aligned);      \
+        attend<EP, CAPPED, ALIGNED>(out, outStride, lse, lseStride, q, qStride, k, kStride, v, vStride, tiles, group, size,     \
+                                    spec);                                                                                      \
     }                                                                                                                           \
-    extern "C" __global__ void __launch_bounds__(128) trainFlashBackwardQueries_##EP(                                           \
+    extern "C" __global__ void __launch_bounds__(128, Steps<EP>::QUERY_BLOCKS) trainFlashBackwardQueries_##EP(                  \
         brain *dq, i64 dqStride, const brain *dout, i64 doutStride, const float *lse, i64 lseStride, const float *delta,        \
         const brain *q, i64 qStride, const brain *k, i64 kStride, const brain *v, i64 vStride, const int4 *tiles, int heads,    \
-        int group, int size, float scale, int causal, int window, float cap, int aligned) {                                     \
+        int group, int size, float scale, int causal, int window, float cap) {                                                  \
         Spec spec = {scale, causal, window, cap};                                                                               \
-        attendBackwardQueries<EP>(dq, dqStride, dout, doutStride, lse, lseStride, delta, q, qStride, k, kStride, v, vStride,    \
-                                  tiles, heads, group, size, spec, aligned);                                                    \
+        attendBackwardQueries<EP, CAPPED, ALIGNED>(dq, dqStride, dout, doutStride, lse, lseStride, delta, q, qStride, k,        \
+                                                   kStride, v, vStride, tiles, heads, group, size, spec);                       \
     }                                                                                                                           \
-    extern "C" __global__ void __launch_bounds__(128) trainFlashBackwardKeys_##EP(                                              \
+    extern "C" __global__ void __launch_bounds__(128, Steps<EP>::KEY_BLOCKS) trainFlashBackwardKeys_##EP(                       \
         brain *dk, i64 dkStride, brain *dv, i64 dvStride, const brain *dout, i64 doutStride, const float *lse, i64 lseStride,   \
         const float *delta, const brain *q, i64 qStride, const brain *k, i64 kStride, const brain *v, i64 vStride,              \
-        const int4 *tiles, int heads, int group, int size, float scale, int causal, int window, float cap, int aligned) {       \
+        const int4 *tiles, int heads, int group, int size, float scale, int causal, int window, float cap) {                    \
         Spec spec = {scale, causal, window, cap};                                                                               \
-        attendBackwardKeys<EP>(dk, dkStride, dv, dvStride, dout, doutStride, lse, lseStride, delta, q, qStride, k, kStride, v,  \
-                               vStride, tiles, heads, group, size, spec, aligned);                                              \
+        attendBackwardKeys<EP, CAPPED, ALIGNED>(dk, dkStride, dv, dvStride, dout, doutStride, lse, lseStride, delta, q,         \
+                                                qStride, k, kStride, v, vStride, tiles, heads, group, size, spec);              \
     }

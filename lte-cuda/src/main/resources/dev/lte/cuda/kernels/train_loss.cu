@@ -138,9 +138,8 @@ extern "C" __global__ void trainRouting(float *parts, float *dscores, i64 dscore
     __shared__ float shared[32];
     float efficiency = 0.0f, separability = 0.0f, active = 0.0f;
     float eta = dscores ? factors[0] : 0.0f, lambda = dscores ? factors[1] : 0.0f;
-    u64 count = (u64)rows * experts;
-    for (u64 i = blockIdx.x * (u64)blockDim.x + threadIdx.x; i < count; i += (u64)gridDim.x * blockDim.x) {
-        int t = (int)(i / experts), g = (int)(i - (u64)t * experts);
+    for (Walk at(rows, experts); at.inside(); at.next()) {
+        int t = at.t, g = at.c;
         float share = weights[t * weightStride] / experts;
         if (share == 0.0f) {
             continue;

@@ -1,5 +1,5 @@
-// Norms of training. x (T, G x C); a warp takes a group of C columns of a row. Kernels whose names end in x2, x4, x8 keep
-// the group in registers, 128 columns for each of 2, 4 or 8; the others read it again.
+// Norms of training. x (T, G x C); a warp takes a group of C columns of a row. Kernels whose names end in x2 to x8 keep
+// the group in registers, 128 columns for each of 2 to 8; the others read it again.
 
 template <int V, int K>
 __device__ __forceinline__ void norm(Rows out, float *statistics, i64 statisticStride, Rows sum, Rows x, Rows branch, Rows weight,
@@ -77,58 +77,91 @@ __device__ __forceinline__ void norm(Rows out, float *statistics, i64 statisticS
     }
 }
 
-// dx = factor * (u - mean(u) - n * mean(u * n)) with n = (x - mean) * factor and u = dout * (weight + offset).
+// dx = factor * (u - mean(u) - n * mean(u * n)) with n = (x - mean) * factor and u = dout * (weight + offset). With K, each block
+// leaves its sums of dout * n in parts[block][c], and behind all of these those of dout.
 template <int V, int K>
-__device__ __forceinline__ void normBackward(Rows dx, Rows dout, Rows x, const float *statistics, i64 statisticStride, Rows weight,
-                                             int rows, int groups, int columns, int layer, float offset, int add) {
-    int lane = threadIdx.x & 31;
-    float normals[K ? K : 1][V], slopes[K ? K : 1][V];
-    for (int unit = blockIdx.x * 8 + (threadIdx.x >> 5); unit < rows * groups; unit += gridDim.x * 8) {
+__device__ __forceinline__ void normBackward(Rows dx, float *parts, Rows dout, Rows x, const float *statistics, i64 statisticStride,
+                                             Rows weight, int rows, int groups, int columns, int layer, float offset, int add) {
+    int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    int steps = K ? K : (columns + 32 * V - 1) / (32 * V);
+    float gains[K ? K : 1][V], shifts[K ? K : 1][V];
+#pragma unroll
+    for (int k = 0; k < (K ? K : 1); k++) {
+#pragma unroll
+        for (int j = 0; j < V; j++) {
+            gains[k][j] = shifts[k][j] = 0.0f;
+        }
+    }
+    for (int unit = blockIdx.x * 8 + warp; unit < rows * groups; unit += gridDim.x * 8) {
         int t = unit / groups, g = unit - t * groups, start = g * columns;
         float mean = statistics[t * statisticStride + 2 * g];
         float factor = statistics[t * statisticStride + 2 * g + 1];
         float sum = 0.0f, product = 0.0f;
-        int steps = K ? K : (columns + 32 * V - 1) / (32 * V);
-        for (int pass = 0; pass < 2; pass++) {
 #pragma unroll(K ? K : 1)
-            for (int k = 0; k < steps; k++) {
-                int c = (k * 32 + lane) * V;
-                if (c < columns) {
-                    float *n = normals[K ? k : 0], *u = slopes[K ? k : 0];
-                    if (!K || pass == 0) {
-                        float gain[V];
-                        load<V>(x, t, start + c, n);
-                        load<V>(dout, t, start + c, u);
-                        load<V>(weight, 0, c, gain);
+        for (int k = 0; k < steps; k++) {
+            int c = (k * 32 + lane) * V;
+            if (c < columns) {
+                float value[V], gradient[V], gain[V];
+                load<V>(x, t, start + c, value);
+                load<V>(dout, t, start + c, gradient);
+                load<V>(weight, 0, c, gain);
 #pragma unroll
-                        for (int j = 0; j < V; j++) {
-                            n[j] = (n[j] - mean) * factor;
-                            u[j] *= gain[j] + offset;
-                        }
-                    }
-                    if (pass == 0) {
-#pragma unroll
-                        for (int j = 0; j < V; j++) {
-                            sum += u[j];
-                            product = fmaf(u[j], n[j], product);
-                        }
-                    } else {
-                        float result[V], before[V];
-                        if (add) {
-                            load<V>(dx, t, start + c, before);
-                        }
-#pragma unroll
-                        for (int j = 0; j < V; j++) {
-                            result[j] = factor * (u[j] - sum - n[j] * product);
-                            result[j] = add ? before[j] + result[j] : result[j];
-                        }
-                        store<V>(dx, t, start + c, result);
+                for (int j = 0; j < V; j++) {
+                    float n = (value[j] - mean) * factor, u = gradient[j] * (gain[j] + offset);
+                    sum += u;
+                    product = fmaf(u, n, product);
+                    if (K) {
+                        gains[k][j] = fmaf(gradient[j], n, gains[k][j]);
+                        shifts[k][j] += gradient[j];
                     }
                 }
             }
-            if (pass == 0) {
-                sum = layer ? warpSum(sum) / columns : 0.0f;
-                product = warpSum(product) / columns;
+        }
+        sum = layer ? warpSum(sum) / columns : 0.0f;
+        product = warpSum(product) / columns;
+        // The same elements once more, from the first-level cache.
+#pragma unroll(K ? K : 1)
+        for (int k = 0; k < steps; k++) {
+            int c = (k * 32 + lane) * V;
+            if (c < columns) {
+                float value[V], gradient[V], gain[V], before[V];
+                load<V>(x, t, start + c, value);
+                load<V>(dout, t, start + c, gradient);
+                load<V>(weight, 0, c, gain);
+                if (add) {
+                    load<V>(dx, t, start + c, before);
+                }
+#pragma unroll
+                for (int j = 0; j < V; j++) {
+                    float n = (value[j] - mean) * factor, u = gradient[j] * (gain[j] + offset);
+                    float result = factor * (u - sum - n * product);
+                    value[j] = add ? before[j] + result : result;
+                }
+                store<V>(dx, t, start + c, value);
+            }
+        }
+    }
+    if (K) {
+        __shared__ float shared[2][8][32 * V];
+#pragma unroll
+        for (int k = 0; k < K; k++) {
+            __syncthreads();
+#pragma unroll
+            for (int j = 0; j < V; j++) {
+                shared[0][warp][lane * V + j] = gains[k][j];
+                shared[1][warp][lane * V + j] = shifts[k][j];
+            }
+            __syncthreads();
+            for (int i = threadIdx.x; i < 64 * V; i += blockDim.x) {
+                int which = i / (32 * V), at = i - which * 32 * V, column = k * 32 * V + at;
+                if (column < columns) {
+                    float all = shared[which][0][at];
+#pragma unroll
+                    for (int w = 1; w < 8; w++) {
+                        all += shared[which][w][at];
+                    }
+                    parts[((i64)which * gridDim.x + blockIdx.x) * columns + column] = all;
+                }
             }
         }
     }
@@ -194,19 +227,21 @@ __device__ __forceinline__ void normColumns(float *parts, Rows dout, Rows x, con
         norm<V, K>(out, statistics, statisticStride, sum, x, branch, weight, bias, rows, groups, columns, layer, epsilon,    \
                    offset);                                                                                                  \
     }                                                                                                                        \
-    extern "C" __global__ void __launch_bounds__(256) trainNormBackward_##NAME(                                              \
-        ROWS(dx), ROWS(dout), ROWS(x), const float *statistics, i64 statisticStride, ROWS(weight), int rows, int groups,     \
+    extern "C" __global__ void __launch_bounds__(256, 2) trainNormBackward_##NAME(                                           \
+        ROWS(dx), float *parts, ROWS(dout), ROWS(x), const float *statistics, i64 statisticStride, ROWS(weight), int rows, int groups,     \
         int columns, int layer, float offset, int add) {                                                                     \
         OPEN(dx);                                                                                                            \
         OPEN(dout);                                                                                                          \
         OPEN(x);                                                                                                             \
         OPEN(weight);                                                                                                        \
-        normBackward<V, K>(dx, dout, x, statistics, statisticStride, weight, rows, groups, columns, layer, offset, add);     \
+        normBackward<V, K>(dx, parts, dout, x, statistics, statisticStride, weight, rows, groups, columns, layer, offset, add);     \
     }
 NORM(1, 1, 0)
 NORM(4, 4, 0)
 NORM(4x2, 4, 2)
+NORM(4x3, 4, 3)
 NORM(4x4, 4, 4)
+NORM(4x6, 4, 6)
 NORM(4x8, 4, 8)
 
 #define NORM_COLUMNS(V)                                                                                                   \

@@ -4,10 +4,8 @@
 template <int V>
 __device__ __forceinline__ void embed(Rows out, Rows table, const int *ids, i64 idStride, int vocabulary, int rows, int columns,
                                       float scale, int add) {
-    u32 width = columns / V;
-    u64 count = (u64)rows * width;
-    for (u64 i = blockIdx.x * (u64)blockDim.x + threadIdx.x; i < count; i += (u64)gridDim.x * blockDim.x) {
-        int t = (int)(i / width), c = (int)(i - (u64)t * width) * V;
+    for (Walk at(rows, columns / V); at.inside(); at.next()) {
+        int t = at.t, c = at.c * V;
         int from = ids ? clampIndex(ids[t * idStride], vocabulary) : t;
         float value[V], before[V];
         load<V>(table, from, c, value);
@@ -205,12 +203,8 @@ SUM_ROWS(4)
 extern "C" __global__ void trainRope(ROWS(x), const int *positions, i64 positionStride, const float *table, i64 tableStride,
                                      int tableRows, int rows, int heads, int headSize, int pairs, int halves, float direction) {
     OPEN(x);
-    u32 width = heads * pairs;
-    u64 count = (u64)rows * width;
-    for (u64 i = blockIdx.x * (u64)blockDim.x + threadIdx.x; i < count; i += (u64)gridDim.x * blockDim.x) {
-        int t = (int)(i / width);
-        u32 rest = (u32)(i - (u64)t * width);
-        int head = rest / pairs, pair = rest - head * pairs;
+    for (Walk at(rows, heads * pairs); at.inside(); at.next()) {
+        int t = at.t, head = at.c / (u32)pairs, pair = at.c - head * pairs;
         int position = positions[t * positionStride];
         if (position < 0) {
             continue;
