@@ -240,7 +240,9 @@ final class Engine implements AutoCloseable {
         LteException reason = failure == null
                 ? closedException()
                 : new BackendFailureException(
-                        "the engine of " + options.name() + " failed: " + failure, "see the cause; load the model again", failure);
+                        "the engine of " + options.name() + " failed: " + failure,
+                        "see the cause; load the model again",
+                        failure);
         active.addAndGet(-scheduler.failEveryone(reason));
         synchronized (gate) {
             jobs.forEach(job -> job.result().completeExceptionally(reason));

@@ -132,7 +132,14 @@ public final class LocalModel implements Model {
             }
             decoder = new StreamingDecoder(tokenizer, begins, request.stopStrings());
         }
-        return new Generation<>(ids, threshold, PrefixCache.COMMON, request.maxTokens(), List.of(), new TextEvents(decoder), constraint);
+        return new Generation<>(
+                ids,
+                threshold,
+                PrefixCache.COMMON,
+                request.maxTokens(),
+                List.of(),
+                new TextEvents(decoder),
+                constraint);
     }
 
     @Override
@@ -216,8 +223,14 @@ public final class LocalModel implements Model {
     }
 
     private void checkOptions(GenerationOptions options) {
-        checkIds("stopIds", options.stopIds().stream().mapToInt(Integer::intValue).toArray());
-        checkIds("logitBias", options.logitBias().keySet().stream().mapToInt(Integer::intValue).toArray());
+        checkIds(
+                "stopIds",
+                options.stopIds().stream().mapToInt(Integer::intValue).toArray());
+        checkIds(
+                "logitBias",
+                options.logitBias().keySet().stream()
+                        .mapToInt(Integer::intValue)
+                        .toArray());
     }
 
     private int[] ids(GenerationRequest request) {

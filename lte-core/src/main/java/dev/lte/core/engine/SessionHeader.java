@@ -139,6 +139,11 @@ record SessionHeader(
 
     static ModelFormatException invalid(Path file, String item, String expected, String found) {
         return new ModelFormatException(
-                file, item, ModelFormatException.NO_OFFSET, expected, found, "save the session again, or begin a new one");
+                file,
+                item,
+                ModelFormatException.NO_OFFSET,
+                expected,
+                found,
+                "save the session again, or begin a new one");
     }
 }

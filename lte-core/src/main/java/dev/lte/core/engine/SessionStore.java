@@ -93,7 +93,10 @@ final class SessionStore {
         PageLease lease = call((prefixes, cache, queue) -> prefixes.open(threshold, realm, tokens, tokens.length));
         try (FileOutput out = FileOutput.create(file, 0, progress -> {})) {
             CRC32C checksum = new CRC32C();
-            write(out, checksum, header(threshold, json.length, tokens.length, lease.size()).toBytes());
+            write(
+                    out,
+                    checksum,
+                    header(threshold, json.length, tokens.length, lease.size()).toBytes());
             write(out, checksum, json);
             ByteBuffer ids = ByteBuffer.allocate(4 * tokens.length);
             ids.asIntBuffer().put(tokens);
@@ -159,15 +162,13 @@ final class SessionStore {
         }
     }
 
-    private Restored restore(Path file, DataInputStream in, CRC32C checksum, SessionHeader header)
-            throws IOException {
+    private Restored restore(Path file, DataInputStream in, CRC32C checksum, SessionHeader header) throws IOException {
         byte[] json = in.readNBytes(header.messageBytes());
         byte[] ids = in.readNBytes(4 * header.tokens());
         int[] tokens = new int[header.tokens()];
         ByteBuffer.wrap(ids).asIntBuffer().get(tokens);
         long realm = realms.incrementAndGet();
-        PageLease lease =
-                call((prefixes, cache, queue) -> prefixes.open(header.threshold(), realm, tokens, 0));
+        PageLease lease = call((prefixes, cache, queue) -> prefixes.open(header.threshold(), realm, tokens, 0));
         try {
             // What finds no room is computed again when it is needed.
             boolean room = call((prefixes, cache, queue) -> prefixes.grow(lease, header.pages()));

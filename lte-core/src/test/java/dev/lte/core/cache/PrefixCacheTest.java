@@ -108,7 +108,9 @@ class PrefixCacheTest {
                     }
                     PageLease lease = cache.open(0, 0, tokens, tokens.length - 1);
                     for (int i = 0; i < lease.shared(); i++) {
-                        assertThat(content.get(lease.page(i))).as("seed %d", seed).isEqualTo(prefix(tokens, i + 1));
+                        assertThat(content.get(lease.page(i)))
+                                .as("seed %d", seed)
+                                .isEqualTo(prefix(tokens, i + 1));
                     }
                     if (cache.grow(lease, KeyValueCache.pagesFor(tokens.length))) {
                         for (int i = lease.shared(); i < lease.size(); i++) {
@@ -154,6 +156,8 @@ class PrefixCacheTest {
     }
 
     private static List<Integer> prefix(int[] tokens, int pages) {
-        return Arrays.stream(tokens, 0, Math.min(tokens.length, pages * SIZE)).boxed().toList();
+        return Arrays.stream(tokens, 0, Math.min(tokens.length, pages * SIZE))
+                .boxed()
+                .toList();
     }
 }

@@ -150,7 +150,8 @@ class SessionTest {
             ChatEvent.Completed completed = ask(restored, "b", 5);
             assertThat(completed.message()).isEqualTo(expected.message());
             assertThat(completed.usage().cachedTokens()).isGreaterThanOrEqualTo(32);
-            assertThat(engine.counting.passes() - passes).isLessThan(completed.usage().promptTokens() / TestEngine.PROMPT_ROWS + 5);
+            assertThat(engine.counting.passes() - passes)
+                    .isLessThan(completed.usage().promptTokens() / TestEngine.PROMPT_ROWS + 5);
             // What a file says about tokens is believed by its own session alone.
             ChatEvent.Completed stranger = engine.model
                     .reply(ChatRequest.of(c -> {

@@ -82,11 +82,22 @@ final class TestEngine implements AutoCloseable {
                 null,
                 "",
                 "");
-        model = new LocalModel(info, source.tokenizer(), "", template, backend, queue, loaded.transformer(), options, listener, () -> ModelFingerprint.of(source), () -> {
-            queue.close();
-            backend.close();
-            source.close();
-        });
+        model = new LocalModel(
+                info,
+                source.tokenizer(),
+                "",
+                template,
+                backend,
+                queue,
+                loaded.transformer(),
+                options,
+                listener,
+                () -> ModelFingerprint.of(source),
+                () -> {
+                    queue.close();
+                    backend.close();
+                    source.close();
+                });
         counting.forget();
     }
 
