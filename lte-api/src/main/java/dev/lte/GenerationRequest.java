@@ -21,7 +21,8 @@ public final class GenerationRequest {
 
     private GenerationRequest(Builder builder) {
         if ((builder.prompt == null) == (builder.promptIds == null)) {
-            throw new InvalidRequestException("prompt", "either text or ids", builder.prompt == null ? "neither" : "both");
+            throw new InvalidRequestException(
+                    "prompt", "either text or ids", builder.prompt == null ? "neither" : "both");
         }
         prompt = builder.prompt;
         promptIds = builder.promptIds == null ? List.of() : List.copyOf(builder.promptIds);

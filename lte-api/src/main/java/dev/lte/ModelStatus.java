@@ -10,5 +10,4 @@ package dev.lte;
  * @param reusablePages those that hold prefixes of ended streams, given up when others need them
  * @param pageTokens tokens of one page
  */
-public record ModelStatus(
-        int running, int waiting, int cachePages, int freePages, int reusablePages, int pageTokens) {}
+public record ModelStatus(int running, int waiting, int cachePages, int freePages, int reusablePages, int pageTokens) {}

@@ -54,18 +54,15 @@ public record Sampling(
     }
 
     public Sampling withRepetitionPenalty(float value) {
-        return new Sampling(
-                value, frequencyPenalty, presencePenalty, temperature, topK, typicalP, topP, minP, seed);
+        return new Sampling(value, frequencyPenalty, presencePenalty, temperature, topK, typicalP, topP, minP, seed);
     }
 
     public Sampling withFrequencyPenalty(float value) {
-        return new Sampling(
-                repetitionPenalty, value, presencePenalty, temperature, topK, typicalP, topP, minP, seed);
+        return new Sampling(repetitionPenalty, value, presencePenalty, temperature, topK, typicalP, topP, minP, seed);
     }
 
     public Sampling withPresencePenalty(float value) {
-        return new Sampling(
-                repetitionPenalty, frequencyPenalty, value, temperature, topK, typicalP, topP, minP, seed);
+        return new Sampling(repetitionPenalty, frequencyPenalty, value, temperature, topK, typicalP, topP, minP, seed);
     }
 
     public Sampling withTemperature(float value) {

@@ -53,8 +53,11 @@ public final class ChatRequest {
 
     /** A builder with everything of this request. */
     public Builder toBuilder() {
-        Builder builder =
-                new Builder().messages(messages).tools(tools).toolChoice(toolChoice).options(options);
+        Builder builder = new Builder()
+                .messages(messages)
+                .tools(tools)
+                .toolChoice(toolChoice)
+                .options(options);
         builder.reasoning = reasoning;
         return builder;
     }

@@ -19,16 +19,17 @@ import dev.lte.backend.BackendOptions;
 import dev.lte.backend.DType;
 import dev.lte.backend.KernelQueue;
 import dev.lte.core.arch.ModelConfig;
+import dev.lte.core.arch.ModelFingerprint;
 import dev.lte.core.arch.ModelSource;
 import dev.lte.core.arch.WeightRole;
+import dev.lte.core.convert.ModelConverter;
+import dev.lte.core.convert.ModelSynthesizer;
 import dev.lte.core.engine.EngineOptions;
 import dev.lte.core.engine.LocalClassifier;
 import dev.lte.core.engine.LocalModel;
 import dev.lte.core.layer.TransformerLoader;
-import dev.lte.core.convert.ModelConverter;
 import dev.lte.core.source.ModelInspector;
 import dev.lte.core.source.ModelSources;
-import dev.lte.core.convert.ModelSynthesizer;
 import dev.lte.core.token.VocabularyTokenizer;
 import dev.lte.spi.ModelRuntime;
 import java.nio.file.Path;
@@ -156,6 +157,7 @@ public final class CoreModelRuntime implements ModelRuntime {
                 loaded.transformer(),
                 engine,
                 options.listener(),
+                () -> ModelFingerprint.of(opened.source()),
                 () -> {
                     queue.close();
                     opened.close();

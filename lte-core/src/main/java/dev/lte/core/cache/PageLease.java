@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 public final class PageLease {
     /** Where the tree of prefixes has this sequence's pages, from the root on; each is pinned. */
     final List<PrefixNode> path = new ArrayList<>();
+
     final PrefixNode root;
 
     private int[] pages = new int[4];

@@ -16,12 +16,17 @@ import java.util.TreeMap;
  * <p>Not thread-safe, but {@link #free}, {@link #reusable} and {@link #total} may be read from any thread.
  */
 public final class PrefixCache {
+    /** The realm of everything that was computed here. */
+    public static final long COMMON = 0;
+
     private final PagePool pool;
     private final boolean remembers;
-    private final Map<Integer, PrefixNode> roots = new HashMap<>();
+    private final Map<Root, PrefixNode> roots = new HashMap<>();
     private final TreeMap<Long, PrefixNode> idleLeaves = new TreeMap<>();
     private volatile int idle;
     private long clock;
+
+    private record Root(int thresholdBits, long realm) {}
 
     /** @param remembers whether pages are kept for others once their sequence has ended */
     public PrefixCache(PagePool pool, boolean remembers) {
@@ -52,10 +57,12 @@ public final class PrefixCache {
      * A lease of the pages that are known to hold the first of these tokens.
      *
      * @param threshold tau of the sequence
+     * @param realm sequences of different realms share nothing; {@link #COMMON} for those that trust each other
      * @param limit how many tokens may be taken from the cache at most
      */
-    public PageLease open(float threshold, int[] tokens, int limit) {
-        PrefixNode root = roots.computeIfAbsent(Float.floatToIntBits(threshold), bits -> PrefixNode.root());
+    public PageLease open(float threshold, long realm, int[] tokens, int limit) {
+        PrefixNode root =
+                roots.computeIfAbsent(new Root(Float.floatToIntBits(threshold), realm), key -> PrefixNode.root());
         root.pins++;
         PageLease lease = new PageLease(root);
         int pages = Math.min(limit, tokens.length) / KeyValueCache.PAGE_SIZE;

@@ -81,7 +81,8 @@ final class CallReader {
                 name.append(c);
                 return name.length() > MAX_NAME ? State.BROKEN : State.OPEN;
             }
-            String found = beforeMark(beforeMark(name.toString(), ReplyFormat.ARGS), ReplyFormat.CALL_ID).strip();
+            String found = beforeMark(beforeMark(name.toString(), ReplyFormat.ARGS), ReplyFormat.CALL_ID)
+                    .strip();
             if (found.isEmpty()) {
                 return State.BROKEN;
             }

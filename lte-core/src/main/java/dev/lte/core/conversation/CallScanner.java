@@ -42,7 +42,10 @@ final class CallScanner {
 
     /** Whether a member comes that no call begins with: the text is something else. */
     boolean startsOtherwise() {
-        return name == null && place == Place.VALUE && !isName() && !key.toString().equals("\"type\"");
+        return name == null
+                && place == Place.VALUE
+                && !isName()
+                && !key.toString().equals("\"type\"");
     }
 
     /** What has been read of the arguments since the last time; empty while there is no name. */

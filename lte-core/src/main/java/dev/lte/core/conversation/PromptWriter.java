@@ -85,8 +85,7 @@ public final class PromptWriter {
     private List<Integer> endOfTurn() {
         String rendered;
         try {
-            rendered = render(
-                    ChatRequest.of(c -> c.user(PROBE).assistant(PROBE)), false);
+            rendered = render(ChatRequest.of(c -> c.user(PROBE).assistant(PROBE)), false);
         } catch (LteException e) {
             return List.of(); // a template that takes no such conversation; its requests will say so
         }
@@ -110,7 +109,9 @@ public final class PromptWriter {
                 && !(request.toolChoice() instanceof ToolChoice.None)
                 && format.toolCalls() == ToolCalls.NONE) {
             throw new InvalidRequestException(
-                    "tools", "none, as the model's chat template defines no tool calls in a known form", names(request));
+                    "tools",
+                    "none, as the model's chat template defines no tool calls in a known form",
+                    names(request));
         }
         if (request.reasoning() != null && !format.hasReasoningSwitch()) {
             throw new InvalidRequestException(
@@ -119,10 +120,16 @@ public final class PromptWriter {
         String text = render(request, true);
         int[] ids = specials.encode(text);
         if (ids.length == 0) {
-            throw new InvalidRequestException("messages", "messages that make a prompt of at least one token", "an empty prompt");
+            throw new InvalidRequestException(
+                    "messages", "messages that make a prompt of at least one token", "an empty prompt");
         }
         Tags tags = format.reasoning();
         return new Prompt(ids, tags != null && text.stripTrailing().endsWith(tags.open()));
+    }
+
+    /** The tokens of messages, without those that open a reply. */
+    public int[] history(List<ChatMessage> messages) {
+        return specials.encode(render(ChatRequest.builder().messages(messages).build(), false));
     }
 
     private static List<String> names(ChatRequest request) {

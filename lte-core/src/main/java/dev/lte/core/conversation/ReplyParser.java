@@ -147,12 +147,11 @@ public final class ReplyParser {
                 return false;
             }
         }
-        String mark =
-                switch (syntax) {
-                    case HERMES -> ReplyFormat.TOOL_CALL;
-                    case LLAMA -> ReplyFormat.PYTHON_TAG;
-                    default -> ReplyFormat.TOOL_CALLS;
-                };
+        String mark = switch (syntax) {
+            case HERMES -> ReplyFormat.TOOL_CALL;
+            case LLAMA -> ReplyFormat.PYTHON_TAG;
+            default -> ReplyFormat.TOOL_CALLS;
+        };
         int at = held.indexOf(mark);
         if (at >= 0) {
             String before = take(at);
@@ -230,13 +229,12 @@ public final class ReplyParser {
     private boolean behindCall() {
         String rest = held.toString().stripLeading();
         String end = syntax == ToolCalls.HERMES ? ReplyFormat.TOOL_CALL_END : list ? "]" : "";
-        String next =
-                switch (syntax) {
-                    case HERMES -> ReplyFormat.TOOL_CALL;
-                    case LLAMA -> ";";
-                    case MISTRAL -> list ? "," : ReplyFormat.TOOL_CALLS;
-                    default -> ReplyFormat.TOOL_CALLS;
-                };
+        String next = switch (syntax) {
+            case HERMES -> ReplyFormat.TOOL_CALL;
+            case LLAMA -> ";";
+            case MISTRAL -> list ? "," : ReplyFormat.TOOL_CALLS;
+            default -> ReplyFormat.TOOL_CALLS;
+        };
         if (!end.isEmpty() && rest.startsWith(end)) {
             take(held.length() - rest.length() + end.length());
             list = false;

@@ -62,15 +62,15 @@ final class SpecialTexts {
         for (int at = prompt.indexOf(GUARD); at >= 0; at = prompt.indexOf(GUARD, from)) {
             int begin = Math.max(from, at - 1);
             parts.add(tokenizer.encode(prompt.substring(from, begin), false, true));
-            String plain = prompt.substring(begin, at) + prompt.substring(at + 1).replace(String.valueOf(GUARD), "");
+            String plain =
+                    prompt.substring(begin, at) + prompt.substring(at + 1).replace(String.valueOf(GUARD), "");
             String special = at(plain, 0);
             int end = at + 1;
             int left = Math.max(0, special.length() - (at - begin));
             while (left > 0 && end < prompt.length()) {
                 left -= prompt.charAt(end++) == GUARD ? 0 : 1;
             }
-            parts.add(tokenizer.encode(
-                    prompt.substring(begin, end).replace(String.valueOf(GUARD), ""), false, false));
+            parts.add(tokenizer.encode(prompt.substring(begin, end).replace(String.valueOf(GUARD), ""), false, false));
             from = end;
         }
         parts.add(tokenizer.encode(prompt.substring(from), false, true));

@@ -166,8 +166,8 @@ final class ChatEvents implements EventWriter<ChatEvent>, ReplyParts {
 
     @Override
     public ChatEvent completed(FinishReason reason, Usage usage, Timings timings, SparsityReport sparsity) {
-        ChatMessage.Assistant message = new ChatMessage.Assistant(
-                text.toString(), reasoning.isEmpty() ? null : reasoning.toString(), calls);
+        ChatMessage.Assistant message =
+                new ChatMessage.Assistant(text.toString(), reasoning.isEmpty() ? null : reasoning.toString(), calls);
         return new ChatEvent.Completed(message, reason, stops.matched(), usage, timings, sparsity);
     }
 }

@@ -2,6 +2,7 @@ package dev.lte.core.engine;
 
 import dev.lte.ContextOverflowException;
 import dev.lte.chat.ChatEvent;
+import dev.lte.chat.ChatMessage;
 import dev.lte.chat.ChatRequest;
 import dev.lte.chat.Tool;
 import dev.lte.chat.ToolChoice;
@@ -28,8 +29,13 @@ final class ChatPreparation {
         this.contextLength = contextLength;
     }
 
+    /** The tokens of a conversation so far, without those that open a reply. */
+    int[] tokens(List<ChatMessage> messages) {
+        return messages.isEmpty() ? new int[0] : writer.history(messages);
+    }
+
     /** @throws dev.lte.LteException if the request does not fit the model, its template or the context */
-    Generation<ChatEvent> prepare(ChatRequest request, float threshold) {
+    Generation<ChatEvent> prepare(ChatRequest request, float threshold, long realm) {
         PromptWriter.Prompt prompt = writer.write(request);
         int[] ids = prompt.ids();
         int asked = request.options().maxTokens().orElse(0);
@@ -51,6 +57,7 @@ final class ChatPreparation {
         return new Generation<>(
                 ids,
                 threshold,
+                realm,
                 asked > 0 ? asked : contextLength - ids.length,
                 writer.endOfTurnIds(),
                 events,

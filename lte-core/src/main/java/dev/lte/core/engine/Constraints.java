@@ -101,7 +101,8 @@ final class Constraints {
                 new TaggedSchema(ReplyFormat.TOOL_CALLS + "[" + named + "arguments\": ", tool.parameters(), "}]");
             case MISTRAL_ARGS ->
                 new TaggedSchema(ReplyFormat.TOOL_CALLS + tool.name() + ReplyFormat.ARGS, tool.parameters(), "");
-            case NONE -> throw new IllegalStateException("expected a template with tool calls, which was checked before");
+            case NONE ->
+                throw new IllegalStateException("expected a template with tool calls, which was checked before");
         };
     }
 

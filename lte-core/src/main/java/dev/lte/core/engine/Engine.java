@@ -106,6 +106,11 @@ final class Engine implements AutoCloseable {
      */
     <T> CompletableFuture<T> call(CacheWork<T> work) {
         Job<T> job = new Job<>(work, new CompletableFuture<>());
+        if (Thread.currentThread() == thread) {
+            // A subscriber in its signal, which comes between steps; waiting for itself would be for ever.
+            job.run(prefixes, cache, queue);
+            return job.result();
+        }
         synchronized (gate) {
             if (closed) {
                 job.result().completeExceptionally(closedException());
@@ -235,7 +240,9 @@ final class Engine implements AutoCloseable {
         LteException reason = failure == null
                 ? closedException()
                 : new BackendFailureException(
-                        "the engine of " + options.name() + " failed: " + failure, "see the cause; load the model again", failure);
+                        "the engine of " + options.name() + " failed: " + failure,
+                        "see the cause; load the model again",
+                        failure);
         active.addAndGet(-scheduler.failEveryone(reason));
         synchronized (gate) {
             jobs.forEach(job -> job.result().completeExceptionally(reason));

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param prompt ids, at least one
  * @param threshold tau; unused by models that run dense
+ * @param realm whose pages it may share
  * @param maxTokens most tokens to generate, so that they fit the context behind the prompt
  * @param endIds tokens that end it, in addition to those of the vocabulary
  * @param constraint what tokens may come, or null for any
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 record Generation<E>(
         int[] prompt,
         float threshold,
+        long realm,
         int maxTokens,
         List<Integer> endIds,
         EventWriter<E> writer,

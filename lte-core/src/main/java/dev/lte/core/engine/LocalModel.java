@@ -19,6 +19,7 @@ import dev.lte.chat.ChatEvent;
 import dev.lte.chat.ChatRequest;
 import dev.lte.chat.ChatSession;
 import dev.lte.core.arch.ModelConfig;
+import dev.lte.core.cache.PrefixCache;
 import dev.lte.core.conversation.PromptWriter;
 import dev.lte.core.layer.Transformer;
 import dev.lte.core.schema.TokenConstraint;
@@ -47,6 +48,7 @@ public final class LocalModel implements Model {
     private final TokenTexts texts;
     private final Constraints constraints;
     private final Supplier<@Nullable ChatPreparation> chat;
+    private final SessionStore sessions;
     private final Engine engine;
 
     /**
@@ -55,6 +57,7 @@ public final class LocalModel implements Model {
      * @param withoutTokenizer why there is none, for those who ask for text
      * @param chatTemplate Jinja source, or null if there is none; read when somebody chats
      * @param listener hears of generations, or null
+     * @param fingerprint of the model, asked for while it is open
      * @param release frees all that the model owns; called once
      */
     public LocalModel(
@@ -67,6 +70,7 @@ public final class LocalModel implements Model {
             Transformer transformer,
             EngineOptions options,
             @Nullable GenerationListener listener,
+            Supplier<byte[]> fingerprint,
             Runnable release) {
         this.info = info;
         this.config = transformer.config();
@@ -81,6 +85,13 @@ public final class LocalModel implements Model {
                 : new ChatPreparation(
                         new PromptWriter(chatTemplate, tokenizer), tokenizer, constraints, info.contextLength()));
         this.engine = new Engine(backend, queue, transformer, options, release);
+        sessions = new SessionStore(
+                engine,
+                options,
+                config.layers().size(),
+                config.keyValueHeads() * config.headSize(),
+                Suppliers.memoize(fingerprint::get),
+                messages -> requireChat().tokens(messages));
     }
 
     @Override
@@ -121,15 +132,27 @@ public final class LocalModel implements Model {
             }
             decoder = new StreamingDecoder(tokenizer, begins, request.stopStrings());
         }
-        return new Generation<>(ids, threshold, request.maxTokens(), List.of(), new TextEvents(decoder), constraint);
+        return new Generation<>(
+                ids,
+                threshold,
+                PrefixCache.COMMON,
+                request.maxTokens(),
+                List.of(),
+                new TextEvents(decoder),
+                constraint);
     }
 
     @Override
     public Flux<ChatEvent> chat(ChatRequest request) {
+        return chat(request, PrefixCache.COMMON);
+    }
+
+    /** @param realm whose cache pages may be shared */
+    Flux<ChatEvent> chat(ChatRequest request, long realm) {
         return TokenFlux.of(this, "chat", request.options(), () -> {
             float threshold = threshold(request.options().threshold());
             checkOptions(request.options());
-            return requireChat().prepare(request, threshold);
+            return requireChat().prepare(request, threshold, realm);
         });
     }
 
@@ -146,12 +169,15 @@ public final class LocalModel implements Model {
 
     @Override
     public ChatSession openSession() {
-        throw new UnsupportedModelException("the model has no chat template", "use generate");
+        requireChat();
+        return new LocalSession(this, sessions, PrefixCache.COMMON, List.of());
     }
 
     @Override
     public ChatSession restoreSession(Path file) {
-        throw new UnsupportedModelException("the model has no chat template", "use generate");
+        requireChat();
+        SessionStore.Restored restored = sessions.restore(file);
+        return new LocalSession(this, sessions, restored.realm(), restored.messages());
     }
 
     /** Begins a generation; its prompt is encoded on a thread of its own, so that neither side waits for that. */
@@ -197,8 +223,14 @@ public final class LocalModel implements Model {
     }
 
     private void checkOptions(GenerationOptions options) {
-        checkIds("stopIds", options.stopIds().stream().mapToInt(Integer::intValue).toArray());
-        checkIds("logitBias", options.logitBias().keySet().stream().mapToInt(Integer::intValue).toArray());
+        checkIds(
+                "stopIds",
+                options.stopIds().stream().mapToInt(Integer::intValue).toArray());
+        checkIds(
+                "logitBias",
+                options.logitBias().keySet().stream()
+                        .mapToInt(Integer::intValue)
+                        .toArray());
     }
 
     private int[] ids(GenerationRequest request) {
@@ -224,7 +256,7 @@ public final class LocalModel implements Model {
     }
 
     /** The threshold to run with: that of the request, or the model's own. */
-    private float threshold(OptionalDouble asked) {
+    float threshold(OptionalDouble asked) {
         ModelConfig.Routing routing = config.routing();
         if (asked.isPresent() && !routed) {
             throw new InvalidRequestException(

@@ -1,5 +1,6 @@
 package dev.lte.core.engine;
 
+import dev.lte.core.cache.PrefixCache;
 import dev.lte.core.sparse.SparsityMeter;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
@@ -11,7 +12,7 @@ final class LogitsJob extends Sequence {
     private final float[][] logits;
 
     LogitsJob(int[] prompt, float threshold, SparsityMeter meter) {
-        describe(prompt, threshold);
+        describe(prompt, threshold, PrefixCache.COMMON);
         this.meter = meter;
         logits = new float[prompt.length][];
     }

@@ -146,7 +146,7 @@ final class Scheduler {
 
     private @Nullable PageLease lease(Sequence sequence, int headroom) {
         int reuse = sequence.wantsAllLogits() ? 0 : sequence.size() - 1;
-        PageLease lease = cache.open(sequence.threshold(), sequence.tokens(), reuse);
+        PageLease lease = cache.open(sequence.threshold(), sequence.realm(), sequence.tokens(), reuse);
         int pages = KeyValueCache.pagesFor(sequence.size());
         while (pages - lease.size() + headroom > cache.available()) {
             Sequence parked = longestParked(GRACE_NANOS);

@@ -1,6 +1,7 @@
 package dev.lte.core.engine;
 
 import dev.lte.core.cache.PageLease;
+import dev.lte.core.cache.PrefixCache;
 import dev.lte.core.sparse.SparsityMeter;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,7 @@ abstract class Sequence {
     private int size;
     private int promptEnd;
     private float threshold;
+    private long realm;
     private int slot = -1;
     private @Nullable PageLease lease;
     private int done;
@@ -24,11 +26,12 @@ abstract class Sequence {
     private boolean broken;
 
     /** Sets the work. Called once, before the engine sees it. */
-    final void describe(int[] prompt, float threshold) {
+    final void describe(int[] prompt, float threshold, long realm) {
         tokens = prompt.clone();
         size = prompt.length;
         promptEnd = prompt.length;
         this.threshold = threshold;
+        this.realm = realm;
     }
 
     /** A token was generated, and is the next to run. */
@@ -61,6 +64,11 @@ abstract class Sequence {
     /** tau; unused by models that run dense. */
     final float threshold() {
         return threshold;
+    }
+
+    /** Whose pages it may share, see {@link PrefixCache#open}. */
+    final long realm() {
+        return realm;
     }
 
     final boolean isAdmitted() {

@@ -71,7 +71,9 @@ final class TokenStream<E> extends Sequence implements Subscription {
         this.observer = observer;
         clock = new StreamClock();
         sampler = new Sampler(
-                options.sampling(), options.logitBias(), options.topLogProbabilities().orElse(-1));
+                options.sampling(),
+                options.logitBias(),
+                options.topLogProbabilities().orElse(-1));
         endIds = new HashSet<>(options.stopIds());
         if (!options.ignoreEndOfText()) {
             endIds.addAll(texts.endOfTextIds());
@@ -84,7 +86,7 @@ final class TokenStream<E> extends Sequence implements Subscription {
         if (!options.ignoreEndOfText()) {
             endIds.addAll(prepared.endIds());
         }
-        describe(prepared.prompt(), prepared.threshold());
+        describe(prepared.prompt(), prepared.threshold(), prepared.realm());
         for (int id : prepared.prompt()) {
             sampler.acceptPrompt(id);
         }
@@ -191,8 +193,11 @@ final class TokenStream<E> extends Sequence implements Subscription {
 
     private void complete(FinishReason reason) {
         finished = true;
-        Usage usage =
-                new Usage(generation().prompt().length, cachedTokens(), generated, generation().writer().reasoningTokens());
+        Usage usage = new Usage(
+                generation().prompt().length,
+                cachedTokens(),
+                generated,
+                generation().writer().reasoningTokens());
         Timings timings = clock.timings(generated);
         SparsityReport sparsity = meter.report();
         ready.add(generation().writer().completed(reason, usage, timings, sparsity));

@@ -94,7 +94,8 @@ final class Candidates {
             distances[i] = Math.abs(-Math.log(weights[i]) - expected);
             order[i] = i;
         }
-        Arrays.sort(order, Comparator.comparingDouble((Integer i) -> distances[i]).thenComparingInt(i -> ids[i]));
+        Arrays.sort(
+                order, Comparator.comparingDouble((Integer i) -> distances[i]).thenComparingInt(i -> ids[i]));
         int[] keptIds = new int[count];
         double[] keptWeights = new double[count];
         double sum = 0;

@@ -22,7 +22,7 @@ class PrefixCacheTest {
     }
 
     private static PageLease run(PrefixCache cache, int[] tokens) {
-        PageLease lease = cache.open(0.5f, tokens, tokens.length - 1);
+        PageLease lease = cache.open(0.5f, 0, tokens, tokens.length - 1);
         assertThat(cache.grow(lease, KeyValueCache.pagesFor(tokens.length))).isTrue();
         cache.commit(lease, tokens, tokens.length);
         return lease;
@@ -35,7 +35,7 @@ class PrefixCacheTest {
         PageLease lease = run(cache, first);
         int[] second = first.clone();
         second[2 * SIZE + 1] = -1;
-        PageLease other = cache.open(0.5f, second, second.length);
+        PageLease other = cache.open(0.5f, 0, second, second.length);
         assertThat(other.shared()).isEqualTo(2);
         assertThat(other.pages()).containsExactly(Arrays.copyOf(lease.pages(), 2));
         cache.release(lease);
@@ -49,7 +49,7 @@ class PrefixCacheTest {
         PrefixCache cache = new PrefixCache(new PagePool(20), true);
         int[] tokens = tokens(2 * SIZE, 0);
         cache.release(run(cache, tokens));
-        assertThat(cache.open(0.5f, tokens, tokens.length - 1).shared()).isEqualTo(1);
+        assertThat(cache.open(0.5f, 0, tokens, tokens.length - 1).shared()).isEqualTo(1);
     }
 
     @Test
@@ -57,8 +57,16 @@ class PrefixCacheTest {
         PrefixCache cache = new PrefixCache(new PagePool(20), true);
         int[] tokens = tokens(2 * SIZE, 0);
         cache.release(run(cache, tokens));
-        assertThat(cache.open(0.6f, tokens, tokens.length).shared()).isZero();
-        assertThat(cache.open(0.5f, tokens, tokens.length).shared()).isEqualTo(2);
+        assertThat(cache.open(0.6f, 0, tokens, tokens.length).shared()).isZero();
+        assertThat(cache.open(0.5f, 0, tokens, tokens.length).shared()).isEqualTo(2);
+    }
+
+    @Test
+    void realmsDoNotShare() {
+        PrefixCache cache = new PrefixCache(new PagePool(20), true);
+        int[] tokens = tokens(2 * SIZE, 0);
+        cache.release(run(cache, tokens));
+        assertThat(cache.open(0.5f, 1, tokens, tokens.length).shared()).isZero();
     }
 
     @Test
@@ -68,10 +76,10 @@ class PrefixCacheTest {
         int[] recent = tokens(3 * SIZE, 7);
         cache.release(run(cache, old));
         cache.release(run(cache, recent));
-        PageLease needs = cache.open(0, tokens(SIZE, 9), 0);
+        PageLease needs = cache.open(0, 0, tokens(SIZE, 9), 0);
         assertThat(cache.grow(needs, 2)).isTrue();
-        assertThat(cache.open(0.5f, recent, recent.length).shared()).isEqualTo(3);
-        assertThat(cache.open(0.5f, old, old.length).shared()).isEqualTo(1);
+        assertThat(cache.open(0.5f, 0, recent, recent.length).shared()).isEqualTo(3);
+        assertThat(cache.open(0.5f, 0, old, old.length).shared()).isEqualTo(1);
     }
 
     @Test
@@ -80,7 +88,7 @@ class PrefixCacheTest {
         int[] tokens = tokens(3 * SIZE, 0);
         cache.release(run(cache, tokens));
         assertThat(cache.free()).isEqualTo(6);
-        assertThat(cache.open(0.5f, tokens, tokens.length).shared()).isZero();
+        assertThat(cache.open(0.5f, 0, tokens, tokens.length).shared()).isZero();
     }
 
     /** Random leases: every page is free, kept or leased, no page is written by two, and a page found has the tokens asked for. */
@@ -98,9 +106,11 @@ class PrefixCacheTest {
                     for (int i = 0; i < tokens.length; i++) {
                         tokens[i] = i % SIZE == 0 ? random.nextInt(2) : 5;
                     }
-                    PageLease lease = cache.open(0, tokens, tokens.length - 1);
+                    PageLease lease = cache.open(0, 0, tokens, tokens.length - 1);
                     for (int i = 0; i < lease.shared(); i++) {
-                        assertThat(content.get(lease.page(i))).as("seed %d", seed).isEqualTo(prefix(tokens, i + 1));
+                        assertThat(content.get(lease.page(i)))
+                                .as("seed %d", seed)
+                                .isEqualTo(prefix(tokens, i + 1));
                     }
                     if (cache.grow(lease, KeyValueCache.pagesFor(tokens.length))) {
                         for (int i = lease.shared(); i < lease.size(); i++) {
@@ -128,7 +138,7 @@ class PrefixCacheTest {
             }
             open.keySet().forEach(cache::release);
             assertThat(cache.available()).as("seed %d", seed).isEqualTo(total);
-            PageLease all = cache.open(1, new int[] {1}, 0);
+            PageLease all = cache.open(1, 0, new int[] {1}, 0);
             assertThat(cache.grow(all, total)).as("seed %d", seed).isTrue();
             assertThat(all.pages()).doesNotHaveDuplicates().hasSize(total);
         }
@@ -146,6 +156,8 @@ class PrefixCacheTest {
     }
 
     private static List<Integer> prefix(int[] tokens, int pages) {
-        return Arrays.stream(tokens, 0, Math.min(tokens.length, pages * SIZE)).boxed().toList();
+        return Arrays.stream(tokens, 0, Math.min(tokens.length, pages * SIZE))
+                .boxed()
+                .toList();
     }
 }

@@ -29,9 +29,8 @@ class PromptWriterTest {
 
     private static Path resource(String name) {
         try {
-            return Path.of(PromptWriterTest.class
-                    .getResource("/dev/lte/core/" + name)
-                    .toURI());
+            return Path.of(
+                    PromptWriterTest.class.getResource("/dev/lte/core/" + name).toURI());
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
         }
@@ -73,7 +72,8 @@ class PromptWriterTest {
     void formatsAreReadOffTemplates(String file, ToolCalls calls, String open, boolean hasSwitch) {
         ReplyFormat format = ReplyFormat.of(template(file));
         assertThat(format.toolCalls()).isEqualTo(calls);
-        assertThat(format.reasoning() == null ? null : format.reasoning().open()).isEqualTo(open);
+        assertThat(format.reasoning() == null ? null : format.reasoning().open())
+                .isEqualTo(open);
         assertThat(format.hasReasoningSwitch()).isEqualTo(hasSwitch);
     }
 
@@ -109,7 +109,8 @@ class PromptWriterTest {
     void aPromptThatOpensReasoningSaysSo() {
         PromptWriter writer = writer(
                 "{% for m in messages %}{{ m.content.split('</think>')[-1] }}{% endfor %}{% if add_generation_prompt %}<think>\n{% endif %}");
-        assertThat(writer.write(ChatRequest.of(c -> c.user("hi"))).endsInReasoning()).isTrue();
+        assertThat(writer.write(ChatRequest.of(c -> c.user("hi"))).endsInReasoning())
+                .isTrue();
         assertThat(writer(template("Qwen-Qwen3-0.6B"))
                         .write(ChatRequest.of(c -> c.user("hi").reasoning(false)))
                         .endsInReasoning())
@@ -122,7 +123,8 @@ class PromptWriterTest {
         ChatRequest request = ChatRequest.of(c -> c.user("Weather?")
                 .message(new ChatMessage.Assistant("", "must ask", List.of(call)))
                 .message(ChatMessage.toolResult(call, "sunny"))
-                .tool(new Tool("weather", "Tells.", "{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}")));
+                .tool(new Tool(
+                        "weather", "Tells.", "{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}")));
         String prompt = text(writer(template("Qwen-Qwen3-0.6B")), request);
         assertThat(prompt)
                 .contains(
@@ -131,13 +133,14 @@ class PromptWriterTest {
                 .contains("<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}}\n</tool_call>")
                 .contains("<tool_response>\nsunny\n</tool_response>");
         assertThat(text(writer(template("mistralai-Mistral-Nemo-Instruct-2407")), request))
-                .contains("[TOOL_CALLS][{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}, \"id\": \"abcdefghi\"}]");
+                .contains(
+                        "[TOOL_CALLS][{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}, \"id\": \"abcdefghi\"}]");
     }
 
     @Test
     void toolsThatMayNotBeCalledAreNotShown() {
-        ChatRequest request = ChatRequest.of(
-                c -> c.user("hi").tool(new Tool("weather", "", Tool.NO_PARAMETERS)).toolChoice(ToolChoice.none()));
+        ChatRequest request = ChatRequest.of(c ->
+                c.user("hi").tool(new Tool("weather", "", Tool.NO_PARAMETERS)).toolChoice(ToolChoice.none()));
         assertThat(text(writer(template("Qwen-Qwen3-0.6B")), request)).doesNotContain("weather");
         writer(template("google-gemma-2-2b-it")).write(request);
     }

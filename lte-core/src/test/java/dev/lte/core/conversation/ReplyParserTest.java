@@ -100,10 +100,11 @@ class ReplyParserTest {
 
     @Test
     void argumentsAsAStringAndMissingArgumentsAreJsonToo() {
-        assertThat(parts(
-                        ToolCalls.HERMES,
-                        false,
-                        "<tool_call>{\"name\":\"add\",\"arguments\":\"{\\\"a\\\": 1}\"}</tool_call><tool_call>{\"name\":\"add\"}</tool_call>"))
+        assertThat(
+                        parts(
+                                ToolCalls.HERMES,
+                                false,
+                                "<tool_call>{\"name\":\"add\",\"arguments\":\"{\\\"a\\\": 1}\"}</tool_call><tool_call>{\"name\":\"add\"}</tool_call>"))
                 .containsExactly("call: add", "arguments: {\"a\": 1}", "end", "call: add", "arguments: {}", "end");
     }
 
@@ -132,10 +133,11 @@ class ReplyParserTest {
     void llamaCalls() {
         assertThat(parts(ToolCalls.LLAMA, false, "\n{\"name\": \"add\", \"parameters\": {\"a\": \"1\"}}"))
                 .containsExactly("call: add", "arguments: {\"a\": \"1\"}", "end");
-        assertThat(parts(
-                        ToolCalls.LLAMA,
-                        false,
-                        "<|python_tag|>{\"type\": \"function\", \"name\": \"add\", \"parameters\": {}}; {\"name\": \"weather\", \"parameters\": {\"c\":1}}"))
+        assertThat(
+                        parts(
+                                ToolCalls.LLAMA,
+                                false,
+                                "<|python_tag|>{\"type\": \"function\", \"name\": \"add\", \"parameters\": {}}; {\"name\": \"weather\", \"parameters\": {\"c\":1}}"))
                 .containsExactly("call: add", "arguments: {}", "end", "call: weather", "arguments: {\"c\":1}", "end");
     }
 
@@ -149,16 +151,18 @@ class ReplyParserTest {
 
     @Test
     void mistralCalls() {
-        assertThat(parts(
-                        ToolCalls.MISTRAL,
-                        false,
-                        "[TOOL_CALLS] [{\"name\": \"add\", \"arguments\": {\"a\": [1, 2]}, \"id\": \"abc\"}, {\"name\": \"weather\", \"arguments\": {}}]"))
+        assertThat(
+                        parts(
+                                ToolCalls.MISTRAL,
+                                false,
+                                "[TOOL_CALLS] [{\"name\": \"add\", \"arguments\": {\"a\": [1, 2]}, \"id\": \"abc\"}, {\"name\": \"weather\", \"arguments\": {}}]"))
                 .containsExactly(
                         "call: add", "arguments: {\"a\": [1, 2]}", "end", "call: weather", "arguments: {}", "end");
-        assertThat(parts(
-                        ToolCalls.MISTRAL_ARGS,
-                        false,
-                        "Well [TOOL_CALLS]add[CALL_ID]abcdefghi[ARGS]{\"a\": {\"b\": \"}\"}}[TOOL_CALLS]weather[ARGS]{}"))
+        assertThat(
+                        parts(
+                                ToolCalls.MISTRAL_ARGS,
+                                false,
+                                "Well [TOOL_CALLS]add[CALL_ID]abcdefghi[ARGS]{\"a\": {\"b\": \"}\"}}[TOOL_CALLS]weather[ARGS]{}"))
                 .containsExactly(
                         "text: Well",
                         "call: add",
@@ -180,8 +184,33 @@ class ReplyParserTest {
     @Test
     void everyReplyIsReadTheSameHoweverItIsCut() {
         String[] bits = {
-            "<think>", "</think>", "<tool_call>", "</tool_call>", "[TOOL_CALLS]", "[ARGS]", "<|python_tag|>", "{", "}", "[", "]",
-            "\"name\"", ":", "\"add\"", ",", "\"arguments\"", "\"parameters\"", " ", "\n", "a", "é😀", "\\", "\"", "1", ";", "<", "add"
+            "<think>",
+            "</think>",
+            "<tool_call>",
+            "</tool_call>",
+            "[TOOL_CALLS]",
+            "[ARGS]",
+            "<|python_tag|>",
+            "{",
+            "}",
+            "[",
+            "]",
+            "\"name\"",
+            ":",
+            "\"add\"",
+            ",",
+            "\"arguments\"",
+            "\"parameters\"",
+            " ",
+            "\n",
+            "a",
+            "é😀",
+            "\\",
+            "\"",
+            "1",
+            ";",
+            "<",
+            "add"
         };
         for (long seed = 0; seed < 3000; seed++) {
             Random random = new Random(seed);
@@ -193,7 +222,8 @@ class ReplyParserTest {
             ToolCalls calls = ToolCalls.values()[random.nextInt(ToolCalls.values().length)];
             boolean inReasoning = random.nextBoolean();
             List<String> whole = PartLog.of(format(calls), TOOLS, inReasoning, List.of(reply.toString()));
-            List<String> characters = reply.toString().chars().mapToObj(Character::toString).toList();
+            List<String> characters =
+                    reply.toString().chars().mapToObj(Character::toString).toList();
             assertThat(PartLog.of(format(calls), TOOLS, inReasoning, characters))
                     .as("seed %d, %s, reply %s", seed, calls, reply)
                     .isEqualTo(whole);

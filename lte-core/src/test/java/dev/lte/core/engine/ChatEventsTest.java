@@ -31,8 +31,7 @@ class ChatEventsTest {
     /** The tokens of single bytes follow three special ones. */
     private static final int FIRST_BYTE = 3;
 
-    private static final ReplyFormat FORMAT =
-            new ReplyFormat(new Tags("<think>", "</think>"), ToolCalls.HERMES, false);
+    private static final ReplyFormat FORMAT = new ReplyFormat(new Tags("<think>", "</think>"), ToolCalls.HERMES, false);
 
     private record Told(List<ChatEvent> events, FinishReason reason, ChatEvent.Completed completed) {
         String text() {
@@ -46,7 +45,8 @@ class ChatEventsTest {
         long probabilities() {
             return events.stream()
                     .filter(ChatEvent.Delta.class::isInstance)
-                    .mapToLong(event -> ((ChatEvent.Delta) event).logProbabilities().size())
+                    .mapToLong(event ->
+                            ((ChatEvent.Delta) event).logProbabilities().size())
                     .sum();
         }
     }
@@ -68,8 +68,8 @@ class ChatEventsTest {
         for (int i = 0; i < ids.size() && reason == null; i++) {
             int id = ids.get(i);
             List<TokenLogProbability> scored = probabilities
-                    ? List.of(new TokenLogProbability(
-                            new TokenLogProbability.Candidate(id, "", List.of(), 0), List.of()))
+                    ? List.of(
+                            new TokenLogProbability(new TokenLogProbability.Candidate(id, "", List.of(), 0), List.of()))
                     : List.of();
             boolean last = i == cut - 1;
             reason = events.token(id, scored, last, told::add);
@@ -138,7 +138,9 @@ class ChatEventsTest {
                     .max(Comparator.comparingInt(String::length))
                     .orElseThrow();
             Told told = tell(reply.toString(), stops, false, -1);
-            assertThat(told.text()).as("seed %d, stops %s", seed, stops).isEqualTo(reply.substring(0, first - found.length()));
+            assertThat(told.text())
+                    .as("seed %d, stops %s", seed, stops)
+                    .isEqualTo(reply.substring(0, first - found.length()));
             assertThat(told.reason()).isEqualTo(FinishReason.STOP);
             assertThat(told.completed().stopString()).isEqualTo(found);
             assertThat(told.completed().message().text()).isEqualTo(told.text());
@@ -172,12 +174,18 @@ class ChatEventsTest {
 
     @Test
     void deltasAreNeverEmpty() {
-        Told told = tell("<think>é</think>\n\n😀 <tool_call>{\"name\":\"add\",\"arguments\":{\"é\":1}}</tool_call>", List.of("é"), false, -1);
+        Told told = tell(
+                "<think>é</think>\n\n😀 <tool_call>{\"name\":\"add\",\"arguments\":{\"é\":1}}</tool_call>",
+                List.of("é"),
+                false,
+                -1);
         for (ChatEvent event : told.events()) {
             switch (event) {
                 case ChatEvent.TextDelta delta -> assertThat(delta.text()).isNotEmpty();
                 case ChatEvent.ReasoningDelta delta -> assertThat(delta.text()).isNotEmpty();
-                case ChatEvent.ToolCallDelta delta -> assertThat(delta.name() != null || !delta.arguments().isEmpty()).isTrue();
+                case ChatEvent.ToolCallDelta delta ->
+                    assertThat(delta.name() != null || !delta.arguments().isEmpty())
+                            .isTrue();
                 case ChatEvent.Completed completed -> throw new AssertionError(completed);
             }
         }

@@ -77,10 +77,15 @@ class ChatStreamTest {
             assertThat(completed.finishReason()).isEqualTo(FinishReason.LENGTH);
             assertThat(completed.usage().generatedTokens()).isEqualTo(20);
             assertThat(completed.usage().promptTokens()).isPositive();
-            assertThat(completed.timings().timeToFirstToken()).isGreaterThanOrEqualTo(completed.timings().queued());
+            assertThat(completed.timings().timeToFirstToken())
+                    .isGreaterThanOrEqualTo(completed.timings().queued());
             assertThat(completed.sparsity().perLayer()).hasSize(RandomModel.LAYERS);
             assertThat(completed.sparsity().mean()).isBetween(0.01, 0.99);
-            assertThat(engine.model.reply(request(c -> c.sampling(Sampling.greedy()))).block(SOON).message().text())
+            assertThat(engine.model
+                            .reply(request(c -> c.sampling(Sampling.greedy())))
+                            .block(SOON)
+                            .message()
+                            .text())
                     .isEqualTo(text(events));
         }
     }
@@ -114,8 +119,10 @@ class ChatStreamTest {
     @Test
     void stopIdsEndTheReplyAndAreNoPartOfIt() {
         try (TestEngine engine = engine(TestEngine.TEMPLATE)) {
-            int[] ids = engine.model
-                    .generate(GenerationRequest.of(r -> r.prompt("once").maxTokens(10).ignoreEndOfText(true).sampling(Sampling.greedy())))
+            int[] ids = engine
+                    .model
+                    .generate(GenerationRequest.of(r ->
+                            r.prompt("once").maxTokens(10).ignoreEndOfText(true).sampling(Sampling.greedy())))
                     .ofType(TextDelta.class)
                     .map(delta -> delta.tokenIds().getFirst())
                     .collectList()
@@ -146,7 +153,8 @@ class ChatStreamTest {
     void biasDecides() {
         try (TestEngine engine = engine(TestEngine.TEMPLATE)) {
             int b = 3 + 'b';
-            assertThat(text(events(engine, request(c -> c.maxTokens(5).logitBias(Map.of(b, 100f)))))).isEqualTo("bbbbb");
+            assertThat(text(events(engine, request(c -> c.maxTokens(5).logitBias(Map.of(b, 100f))))))
+                    .isEqualTo("bbbbb");
         }
     }
 
@@ -163,11 +171,14 @@ class ChatStreamTest {
                 assertThat(token.alternatives()).hasSize(3);
                 assertThat(token.alternatives().getFirst().logProbability())
                         .isGreaterThanOrEqualTo(token.token().logProbability());
-                assertThat(token.alternatives().stream().mapToDouble(c -> Math.exp(c.logProbability())).sum())
+                assertThat(token.alternatives().stream()
+                                .mapToDouble(c -> Math.exp(c.logProbability()))
+                                .sum())
                         .isBetween(0.0, 1.0);
             }
             assertThat(events(engine, request(c -> {})))
-                    .allMatch(event -> !(event instanceof ChatEvent.Delta delta) || delta.logProbabilities().isEmpty());
+                    .allMatch(event -> !(event instanceof ChatEvent.Delta delta)
+                            || delta.logProbabilities().isEmpty());
         }
     }
 
@@ -201,7 +212,9 @@ class ChatStreamTest {
                                     .tool(ADD)
                                     .toolChoice(choice)
                                     .maxTokens(100)
-                                    .sampling(Sampling.defaults().withTemperature(2).withSeed(drawn))))
+                                    .sampling(Sampling.defaults()
+                                            .withTemperature(2)
+                                            .withSeed(drawn))))
                             .block(SOON);
                     assertThat(completed.finishReason()).as("seed %d", seed).isEqualTo(FinishReason.TOOL_CALLS);
                     assertThat(completed.message().text()).isEmpty();
@@ -245,11 +258,9 @@ class ChatStreamTest {
     void contradictionsAreRefusedWhenARequestIsBuilt() {
         assertThatThrownBy(() -> request(c -> c.toolChoice(ToolChoice.required())))
                 .isInstanceOf(InvalidRequestException.class);
-        assertThatThrownBy(
-                        () -> request(c -> c.tool(ADD).toolChoice(ToolChoice.function("sub"))))
+        assertThatThrownBy(() -> request(c -> c.tool(ADD).toolChoice(ToolChoice.function("sub"))))
                 .isInstanceOf(InvalidRequestException.class);
-        assertThatThrownBy(() -> request(c -> c.tool(ADD).tool(ADD)))
-                .isInstanceOf(InvalidRequestException.class);
+        assertThatThrownBy(() -> request(c -> c.tool(ADD).tool(ADD))).isInstanceOf(InvalidRequestException.class);
     }
 
     /** Random options, subscribers that cancel, stall or ask little: every stream ends by the rules, and nothing is left behind. */
@@ -265,7 +276,9 @@ class ChatStreamTest {
                 }
                 Flux.fromIterable(streams).flatMap(stream -> stream, 24).blockLast(Duration.ofSeconds(100));
                 awaitIdle(engine);
-                assertThat(engine.freePages()).as("seed %d", seed).isEqualTo(engine.model.status().cachePages());
+                assertThat(engine.freePages())
+                        .as("seed %d", seed)
+                        .isEqualTo(engine.model.status().cachePages());
             }
         }
     }
@@ -279,19 +292,22 @@ class ChatStreamTest {
             return engine.model
                     .chat(request)
                     .doOnNext(event -> {
-                        assertThat(completed[0]).as("seed %d: an event behind the last", seed).isFalse();
+                        assertThat(completed[0])
+                                .as("seed %d: an event behind the last", seed)
+                                .isFalse();
                         completed[0] = event instanceof ChatEvent.Completed;
                     })
-                    .doOnComplete(() -> assertThat(completed[0]).as("seed %d: an end without its event", seed).isTrue());
+                    .doOnComplete(() -> assertThat(completed[0])
+                            .as("seed %d: an end without its event", seed)
+                            .isTrue());
         });
-        Flux<ChatEvent> read =
-                switch (kind) {
-                    case 0 -> checked.take(few);
-                    case 1 -> checked.limitRate(1);
-                    case 2 -> checked.delayUntil(event -> Mono.delay(Duration.ofMillis(few)));
-                    case 3 -> checked.take(Duration.ofMillis(few));
-                    default -> checked;
-                };
+        Flux<ChatEvent> read = switch (kind) {
+            case 0 -> checked.take(few);
+            case 1 -> checked.limitRate(1);
+            case 2 -> checked.delayUntil(event -> Mono.delay(Duration.ofMillis(few)));
+            case 3 -> checked.take(Duration.ofMillis(few));
+            default -> checked;
+        };
         return read.count()
                 .onErrorResume(
                         error -> error instanceof CapacityException || error instanceof ContextOverflowException,
@@ -336,7 +352,10 @@ class ChatStreamTest {
                 c.tool(ADD).toolChoice(random.nextBoolean() ? ToolChoice.auto() : ToolChoice.required());
             }
             if (random.nextInt(4) == 0) {
-                c.responseFormat(random.nextBoolean() ? ResponseFormat.jsonObject() : ResponseFormat.jsonSchema(ADD.parameters()));
+                c.responseFormat(
+                        random.nextBoolean()
+                                ? ResponseFormat.jsonObject()
+                                : ResponseFormat.jsonSchema(ADD.parameters()));
             }
             if (random.nextInt(4) == 0) {
                 c.reasoning(random.nextBoolean());
@@ -357,23 +376,29 @@ class ChatStreamTest {
     void closingDuring32StreamsEndsEachWithinASecond() {
         for (int round = 0; round < 5; round++) {
             TestEngine engine = new TestEngine(
-                    1, true, new TestEngine.Limits(32, 32, Duration.ofMinutes(1), Long.MAX_VALUE), null, TestEngine.TEMPLATE);
+                    1,
+                    true,
+                    new TestEngine.Limits(32, 32, Duration.ofMinutes(1), Long.MAX_VALUE),
+                    null,
+                    TestEngine.TEMPLATE);
             List<Mono<Throwable>> ends = new ArrayList<>();
             for (int i = 0; i < 32; i++) {
                 // A third reads at once, a third slowly, and a third not at all.
-                Flux<ChatEvent> stream = engine.model.chat(ChatRequest.of(c -> c.user("x").ignoreEndOfText(true)));
-                Flux<ChatEvent> read =
-                        switch (i % 3) {
-                            case 0 -> stream;
-                            case 1 -> stream.limitRate(1).delayUntil(event -> Mono.delay(Duration.ofMillis(50)));
-                            default -> stream.delaySubscription(Duration.ZERO).limitRate(1).concatMap(event -> Mono.never(), 1);
-                        };
+                Flux<ChatEvent> stream =
+                        engine.model.chat(ChatRequest.of(c -> c.user("x").ignoreEndOfText(true)));
+                Flux<ChatEvent> read = switch (i % 3) {
+                    case 0 -> stream;
+                    case 1 -> stream.limitRate(1).delayUntil(event -> Mono.delay(Duration.ofMillis(50)));
+                    default ->
+                        stream.delaySubscription(Duration.ZERO).limitRate(1).concatMap(event -> Mono.never(), 1);
+                };
                 ends.add(read.ignoreElements()
                         .<Throwable>map(event -> new AssertionError(event))
                         .onErrorResume(Mono::just)
                         .cache());
             }
-            Mono<List<Throwable>> all = Flux.merge(Flux.fromIterable(ends), 32).collectList().cache();
+            Mono<List<Throwable>> all =
+                    Flux.merge(Flux.fromIterable(ends), 32).collectList().cache();
             all.subscribe();
             while (engine.counting.passes() < 20) {
                 Thread.onSpinWait();
@@ -384,7 +409,8 @@ class ChatStreamTest {
             assertThat(engine.model.activeStreams()).isZero();
             assertThat(engine.counting.isClosed()).isTrue();
             // Those that wait for a subscriber's own timer hear of it when that is over.
-            List<Throwable> errors = all.timeout(Duration.ofSeconds(2), Mono.just(List.of())).block();
+            List<Throwable> errors =
+                    all.timeout(Duration.ofSeconds(2), Mono.just(List.of())).block();
             assertThat(errors).allMatch(ModelClosedException.class::isInstance);
         }
     }

@@ -86,7 +86,8 @@ class SchedulerTest {
             for (int i = 0; i < 60; i++) {
                 longer[20 + i] = first.ids().get(i);
             }
-            assertThat(run(engine, request(longer, 3, 3)).completed().usage().cachedTokens()).isEqualTo(64);
+            assertThat(run(engine, request(longer, 3, 3)).completed().usage().cachedTokens())
+                    .isEqualTo(64);
         }
     }
 

@@ -339,8 +339,7 @@ class StreamContractTest {
                     .collectList()
                     .block(Duration.ofSeconds(30));
             assertThat(sizes).containsOnly(100).hasSize(6);
-            assertThat(engine.freePages())
-                    .isEqualTo(engine.model.status().cachePages());
+            assertThat(engine.freePages()).isEqualTo(engine.model.status().cachePages());
         }
     }
 

@@ -6,6 +6,7 @@ import dev.lte.ModelStatus;
 import dev.lte.backend.Backend;
 import dev.lte.backend.DType;
 import dev.lte.backend.KernelQueue;
+import dev.lte.core.arch.ModelFingerprint;
 import dev.lte.core.layer.TransformerLoader;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -81,11 +82,22 @@ final class TestEngine implements AutoCloseable {
                 null,
                 "",
                 "");
-        model = new LocalModel(info, source.tokenizer(), "", template, backend, queue, loaded.transformer(), options, listener, () -> {
-            queue.close();
-            backend.close();
-            source.close();
-        });
+        model = new LocalModel(
+                info,
+                source.tokenizer(),
+                "",
+                template,
+                backend,
+                queue,
+                loaded.transformer(),
+                options,
+                listener,
+                () -> ModelFingerprint.of(source),
+                () -> {
+                    queue.close();
+                    backend.close();
+                    source.close();
+                });
         counting.forget();
     }
 

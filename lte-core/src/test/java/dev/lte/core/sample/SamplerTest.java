@@ -40,8 +40,7 @@ class SamplerTest {
                     .mapToDouble(id -> weights[id] / total * Math.log(weights[id] / total))
                     .sum();
             List<Integer> typical = new ArrayList<>(ids);
-            typical.sort(Comparator.comparingDouble(
-                            (Integer id) -> Math.abs(-Math.log(weights[id] / total) - entropy))
+            typical.sort(Comparator.comparingDouble((Integer id) -> Math.abs(-Math.log(weights[id] / total) - entropy))
                     .thenComparingInt(id -> id));
             double sum = 0;
             Set<Integer> keep = new HashSet<>();

@@ -28,7 +28,8 @@ final class LoadOptionsMixin {
     private boolean dense;
 
     LoadOptions.Builder apply(LoadOptions.Builder options) {
-        // One command runs one stream: a cache for more would only take memory, and prompts found in it would not be measured.
+        // One command runs one stream: a cache for more would only take memory, and prompts found in it would not be
+        // measured.
         return options.backend(backend)
                 .threads(threads)
                 .contextLength(context)
