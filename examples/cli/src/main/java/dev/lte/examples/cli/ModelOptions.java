@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -51,19 +52,30 @@ final class ModelOptions {
 
     /** Loads the model, with a progress bar on a terminal. */
     Model load(LoadOptionsMixin how) {
-        return load(how, Lte::load);
+        return load(how, options -> {}, Lte::load);
+    }
+
+    /** As {@link #load(LoadOptionsMixin)}, with further options. */
+    Model load(LoadOptionsMixin how, Consumer<LoadOptions.Builder> more) {
+        return load(how, more, Lte::load);
+    }
+
+    /** Whether no model was named, so that the one of the examples is meant. */
+    boolean isStoryModel() {
+        return model == null;
     }
 
     /** As {@link #load} for a model that classifies. */
     Classifier loadClassifier(LoadOptionsMixin how) {
-        return load(how, Lte::loadClassifier);
+        return load(how, options -> {}, Lte::loadClassifier);
     }
 
-    private <T> T load(LoadOptionsMixin how, BiFunction<Path, LoadOptions, T> loader) {
+    private <T> T load(
+            LoadOptionsMixin how, Consumer<LoadOptions.Builder> more, BiFunction<Path, LoadOptions, T> loader) {
         PrintWriter err = spec.commandLine().getErr();
         try (ProgressBar bar = ProgressBar.on(err)) {
             return loader.apply(
-                    path(), LoadOptions.of(options -> how.apply(options).progress(bar)));
+                    path(), LoadOptions.of(options -> more.accept(how.apply(options).progress(bar))));
         }
     }
 }
