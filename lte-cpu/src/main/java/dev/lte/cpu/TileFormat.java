@@ -22,10 +22,27 @@ abstract sealed class TileFormat
     /** Rows of a tile. */
     static final int ROWS = 16;
 
-    private final DType dtype;
+    /**
+     * The order in which {@link #multiply} adds up the terms of one output. A product of many tokens has to keep to it
+     * ({@link PanelProduct}).
+     */
+    enum SumOrder {
+        /** Added to out one by one. */
+        SEQUENTIAL,
+        /** A sum of the even columns plus one of the odd columns, added to out. */
+        ALTERNATING,
+        /** Of prepared activations: the excess times the scales, added to out; then groups of four columns times the scale. */
+        GROUPED,
+        /** Of prepared activations, block by block: all terms plus the excess, times the scale, added to out. */
+        BLOCKWISE
+    }
 
-    TileFormat(DType dtype) {
+    private final DType dtype;
+    private final SumOrder order;
+
+    TileFormat(DType dtype, SumOrder order) {
         this.dtype = dtype;
+        this.order = order;
     }
 
     /** The format in which weights of a {@linkplain BlockDecoder#supports supported} type are kept. */
@@ -53,6 +70,10 @@ abstract sealed class TileFormat
             case TileF16 tiles -> ColumnsF16.INSTANCE;
             default -> format;
         };
+    }
+
+    final SumOrder order() {
+        return order;
     }
 
     /** The file type with the same bits. */
@@ -116,7 +137,8 @@ abstract sealed class TileFormat
             int xStart, float[] out, int outStart, float[] scratch);
 
     /**
-     * Decodes one tile: {@code out[c * outStride + column + r] = tile[r][first + c]} for {@code count} columns.
+     * Decodes one tile: {@code out[c * outStride + column + r] = tile[r][first + c]} for {@code count} columns. Weights of
+     * block types come without their scale, and as prepared activations want them.
      *
      * @param start byte offset of the matrix
      * @param allTiles of the matrix
@@ -126,6 +148,12 @@ abstract sealed class TileFormat
     abstract void decode(
             MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
             int column);
+
+    /** Decodes the scales of one tile of a block type: {@code out[block * outStride + column + r]}. */
+    void decodeScales(
+            MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
+        throw new UnsupportedOperationException();
+    }
 
     /** Decodes columns {@code first} to {@code first + count}, whole blocks, of row {@code r} of a tile of k columns. */
     abstract void decodeRow(MemorySegment w, long start, int k, int r, int first, int count, float[] out, int outStart);
