@@ -70,17 +70,17 @@ final class ColumnsQ4 extends TileFormat {
         int vectors = allTiles * (ROWS / WIDE.length());
         for (int b = 0; b < k / BLOCK; b++) {
             long block = start + (long) b * allTiles * BLOCK_BYTES;
-            int xBlock = xStart + b * BLOCK;
-            for (int g = 0; g < GROUPS; g++) {
-                long at = block + (long) g * allTiles * GROUP_BYTES;
-                if (g == 0) {
-                    multiplyFirst(w, at, vectors, x, xBlock, scratch);
-                } else {
-                    multiplyNext(w, at, vectors, x, xBlock + 4 * g, scratch);
-                }
-            }
+            multiplyBlock(w, block, allTiles, vectors, x, xStart + b * BLOCK, scratch);
             long scales = block + (long) GROUPS * allTiles * GROUP_BYTES;
             ColumnsQ8.scale(w, scales, vectors, x[xStart + k + b], scratch, out, outStart);
+        }
+    }
+
+    /** Unscaled sums of a block. */
+    static void multiplyBlock(MemorySegment w, long block, int allTiles, int vectors, float[] x, int xAt, float[] sums) {
+        multiplyFirst(w, block, vectors, x, xAt, sums);
+        for (int g = 1; g < GROUPS; g++) {
+            multiplyNext(w, block + (long) g * allTiles * GROUP_BYTES, vectors, x, xAt + 4 * g, sums);
         }
     }
 
@@ -133,7 +133,7 @@ final class ColumnsQ4 extends TileFormat {
         }
     }
 
-    private static void decodeBlock(MemorySegment w, long at, long groupStride, float[] out, int outStride, int to) {
+    static void decodeBlock(MemorySegment w, long at, long groupStride, float[] out, int outStride, int to) {
         for (int g = 0; g < GROUPS; g++) {
             TileQ4.decodeGroup(load(w, at + g * groupStride), out, outStride, to + 4 * g * outStride);
         }

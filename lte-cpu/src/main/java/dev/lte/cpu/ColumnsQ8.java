@@ -72,17 +72,18 @@ final class ColumnsQ8 extends TileFormat {
         int vectors = allTiles * (ROWS / WIDE.length());
         for (int b = 0; b < k / BLOCK; b++) {
             long block = start + (long) b * allTiles * BLOCK_BYTES;
-            int xBlock = xStart + b * BLOCK;
-            for (int g = 0; g < GROUPS; g++) {
-                long at = block + (long) g * allTiles * GROUP_BYTES;
-                if (g == 0) {
-                    multiplyFirst(w, at, vectors, x, xBlock, scratch);
-                } else {
-                    multiplyNext(w, at, vectors, x, xBlock + 4 * g, scratch);
-                }
-            }
+            multiplyBlock(w, block, GROUPS, allTiles, vectors, x, xStart + b * BLOCK, scratch);
             long scales = block + (long) GROUPS * allTiles * GROUP_BYTES;
             scale(w, scales, vectors, x[xStart + k + b], scratch, out, outStart);
+        }
+    }
+
+    /** Unscaled sums of {@code groups} times four columns. */
+    static void multiplyBlock(
+            MemorySegment w, long block, int groups, int allTiles, int vectors, float[] x, int xAt, float[] sums) {
+        multiplyFirst(w, block, vectors, x, xAt, sums);
+        for (int g = 1; g < groups; g++) {
+            multiplyNext(w, block + (long) g * allTiles * GROUP_BYTES, vectors, x, xAt + 4 * g, sums);
         }
     }
 
@@ -117,7 +118,7 @@ final class ColumnsQ8 extends TileFormat {
         }
     }
 
-    private static IntVector load(MemorySegment w, long at) {
+    static IntVector load(MemorySegment w, long at) {
         return IntVector.fromMemorySegment(WIDE_I, w, at, ORDER);
     }
 

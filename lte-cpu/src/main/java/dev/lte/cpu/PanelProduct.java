@@ -19,8 +19,6 @@ final class PanelProduct {
     /** Columns of weights decoded at a time: a panel of this depth takes 16 KiB, half of a first-level cache. */
     private static final int DEPTH = 128;
 
-    private static final int BLOCK = 32;
-
     private final float[] panel = new float[DEPTH * WIDTH];
     private float[] scales = {};
     private float[] sums = {};
@@ -60,29 +58,39 @@ final class PanelProduct {
             }
             case GROUPED -> {
                 reserve(WIDTH, count);
-                scales(format, w, start, allTiles, tile, tiles, columns, k);
+                int corrections = scales(format, w, start, allTiles, tile, tiles, columns, k);
                 for (int i = 0; i < count; i++) {
-                    excess(scales, k / BLOCK, x, xRows[first + i] + k, out, outRows[i] + outColumn);
+                    correct(scales, corrections, x, xRows[first + i] + k, out, outRows[i] + outColumn);
                 }
+                int shift = Integer.numberOfTrailingZeros(format.scaleColumns());
                 for (int c = 0; c < k; c += DEPTH) {
                     int depth = Math.min(DEPTH, k - c);
                     decode(format, w, start, allTiles, tile, tiles, columns, firstColumn + c, depth);
                     GroupedGemm.multiply(
-                            panel, depth, scales, c / BLOCK * WIDTH, x, xRows, first, c, sums, evenRows, count);
+                            panel, depth, shift, scales, (c >> shift) * WIDTH, x, xRows, first, c, sums, evenRows, count);
                 }
                 for (int i = 0; i < count; i++) {
                     add(sums, evenRows[i], out, outRows[i] + outColumn);
                 }
             }
             case BLOCKWISE -> {
-                scales(format, w, start, allTiles, tile, tiles, columns, k);
-                for (int b = 0; b < k / BLOCK; b++) {
-                    reserve(WIDTH, count);
-                    decode(format, w, start, allTiles, tile, tiles, columns, firstColumn + b * BLOCK, BLOCK);
-                    Gemm.multiply(panel, 0, BLOCK, x, xRows, first, b * BLOCK, sums, evenRows, 0, count);
-                    for (int i = 0; i < count; i++) {
-                        float excess = x[xRows[first + i] + k + b];
-                        scaleAndAdd(scales, b * WIDTH, excess, sums, evenRows[i], out, outRows[i] + outColumn);
+                int corrections = scales(format, w, start, allTiles, tile, tiles, columns, k);
+                int blocks = k / format.scaleColumns();
+                for (int c = 0; c < k; c += DEPTH) {
+                    int depth = Math.min(DEPTH, k - c);
+                    decode(format, w, start, allTiles, tile, tiles, columns, firstColumn + c, depth);
+                    for (int d = 0; d < depth; d += format.scaleColumns()) {
+                        reserve(WIDTH, count);
+                        Gemm.multiply(panel, d, format.scaleColumns(), x, xRows, first, c + d, sums, evenRows, 0, count);
+                        int b = (c + d) / format.scaleColumns();
+                        for (int i = 0; i < count; i++) {
+                            int xAt = xRows[first + i] + k + b;
+                            int to = outRows[i] + outColumn;
+                            scaleAndAdd(scales, b * WIDTH, x[xAt], sums, evenRows[i], out, to);
+                            if (corrections > blocks) {
+                                addScaled(scales, (blocks + b) * WIDTH, x[xAt + blocks], out, to);
+                            }
+                        }
                     }
                 }
             }
@@ -114,26 +122,29 @@ final class PanelProduct {
         }
     }
 
-    private void scales(
+    /** Decodes the scales, and mins where there are some; returns how many there are for each row. */
+    private int scales(
             TileFormat format, MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int k) {
-        if (scales.length < k / BLOCK * WIDTH) {
-            scales = new float[k / BLOCK * WIDTH];
+        int corrections = format.prepared(k) - k;
+        if (scales.length < corrections * WIDTH) {
+            scales = new float[corrections * WIDTH];
         }
         for (int i = 0; i < tiles; i++) {
             format.decodeScales(w, start, allTiles, tile + i, columns, scales, WIDTH, i * TileFormat.ROWS);
         }
+        return corrections;
     }
 
     /** {@code out[r] += sum over b of scale[b][r] * x[b]}. */
-    private static void excess(float[] scales, int blocks, float[] x, int xAt, float[] out, int to) {
+    private static void correct(float[] scales, int corrections, float[] x, int xAt, float[] out, int to) {
         for (int r = 0; r < WIDTH; r += WIDE.length()) {
-            excessLanes(scales, r, blocks, x, xAt, out, to + r);
+            correctLanes(scales, r, corrections, x, xAt, out, to + r);
         }
     }
 
-    private static void excessLanes(float[] scales, int r, int blocks, float[] x, int xAt, float[] out, int to) {
+    private static void correctLanes(float[] scales, int r, int corrections, float[] x, int xAt, float[] out, int to) {
         FloatVector sum = FloatVector.zero(WIDE);
-        for (int b = 0; b < blocks; b++) {
+        for (int b = 0; b < corrections; b++) {
             sum = FloatVector.fromArray(WIDE, scales, b * WIDTH + r)
                     .fma(FloatVector.broadcast(WIDE, x[xAt + b]), sum);
         }
@@ -146,6 +157,14 @@ final class PanelProduct {
             FloatVector.fromArray(WIDE, scales, s + r)
                     .fma(sum, FloatVector.fromArray(WIDE, out, to + r))
                     .intoArray(out, to + r);
+        }
+    }
+
+    private static void addScaled(float[] mins, int m, float factor, float[] out, int to) {
+        FloatVector x = FloatVector.broadcast(WIDE, factor);
+        for (int r = 0; r < WIDTH; r += WIDE.length()) {
+            FloatVector sum = FloatVector.fromArray(WIDE, out, to + r);
+            FloatVector.fromArray(WIDE, mins, m + r).fma(x, sum).intoArray(out, to + r);
         }
     }
 

@@ -18,7 +18,19 @@ import java.lang.foreign.ValueLayout;
  * <p>Implementations have no state; kernels work on native memory only, whose bounds and lifetime every access checks.
  */
 abstract sealed class TileFormat
-        permits TileF32, TileBf16, TileF16, TileQ8, TileQ4, ColumnsBf16, ColumnsF16, ColumnsQ8, ColumnsQ4 {
+        permits TileF32,
+                TileBf16,
+                TileF16,
+                TileQ8,
+                TileQ4,
+                TileQ4K,
+                TileQ6K,
+                ColumnsBf16,
+                ColumnsF16,
+                ColumnsQ8,
+                ColumnsQ4,
+                ColumnsQ4K,
+                ColumnsQ6K {
     /** Rows of a tile. */
     static final int ROWS = 16;
 
@@ -53,6 +65,8 @@ abstract sealed class TileFormat
             case BF16 -> TileBf16.INSTANCE;
             case Q8_0 -> TileQ8.INSTANCE;
             case Q4_0 -> TileQ4.INSTANCE;
+            case Q4_K -> TileQ4K.INSTANCE;
+            case Q6_K -> TileQ6K.INSTANCE;
             default -> throw new IllegalArgumentException("weights of type " + dtype + " have no kernels");
         };
     }
@@ -66,6 +80,8 @@ abstract sealed class TileFormat
         return switch (format) {
             case TileQ8 tiles -> ColumnsQ8.INSTANCE;
             case TileQ4 tiles -> ColumnsQ4.INSTANCE;
+            case TileQ4K tiles -> ColumnsQ4K.INSTANCE;
+            case TileQ6K tiles -> ColumnsQ6K.INSTANCE;
             case TileBf16 tiles -> ColumnsBf16.INSTANCE;
             case TileF16 tiles -> ColumnsF16.INSTANCE;
             default -> format;
@@ -87,14 +103,24 @@ abstract sealed class TileFormat
     }
 
     /** Bytes of a tile of {@code k} columns, a whole number of blocks. */
-    final long tileBytes(int k) {
+    long tileBytes(int k) {
         return ROWS * dtype.byteSize(k);
+    }
+
+    /** Bytes of a row of {@code k} columns as {@link RowReader} hands it out: as in a file, or {@link SplitGroups}. */
+    int rowBytes(int k) {
+        return Math.toIntExact(dtype.byteSize(k));
+    }
+
+    /** Columns that share a scale, in a block type. */
+    int scaleColumns() {
+        return 32;
     }
 
     /**
      * Interleaves rows.
      *
-     * @param rows {@value #ROWS} rows one after the other, each {@code dtype.byteSize(k)} bytes as in a file
+     * @param rows {@value #ROWS} rows one after the other, each {@link #rowBytes} bytes
      * @param tile receives {@link #tileBytes} bytes
      */
     abstract void pack(byte[] rows, int k, byte[] tile);

@@ -101,7 +101,7 @@ final class TileQ4 extends TileFormat {
     }
 
     /** The sums of one vector of rows; groups of four columns are added up before their scale is applied. */
-    private static void multiplyLanes(
+    static void multiplyLanes(
             MemorySegment w, long at, int groups, float[] x, int xStart, float[] scales, float[] out, int to) {
         FloatVector sum = FloatVector.zero(WIDE);
         for (int g = 0; g < groups; g++) {
@@ -132,7 +132,7 @@ final class TileQ4 extends TileFormat {
         }
     }
 
-    private static void decodeLanes(MemorySegment w, long at, int groups, float[] out, int outStride, int to) {
+    static void decodeLanes(MemorySegment w, long at, int groups, float[] out, int outStride, int to) {
         for (int g = 0; g < groups; g++) {
             IntVector v = shorts(w, at + (long) g * GROUP_BYTES);
             decodeGroup(v, out, outStride, to + 4 * g * outStride);

@@ -140,7 +140,7 @@ final class TileQ8 extends TileFormat {
         }
     }
 
-    private static void decodeLanes(MemorySegment w, long at, int groups, float[] out, int outStride, int to) {
+    static void decodeLanes(MemorySegment w, long at, int groups, float[] out, int outStride, int to) {
         for (int g = 0; g < groups; g++) {
             IntVector v = IntVector.fromMemorySegment(WIDE_I, w, at + (long) g * GROUP_BYTES, ORDER);
             decodeGroup(v, out, outStride, to + 4 * g * outStride);
