@@ -8,7 +8,6 @@ import dev.lte.backend.DType;
 import dev.lte.backend.RowBatch;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -212,7 +211,7 @@ final class AttentionKernel implements WorkerPool.Task {
             sum0 = FloatVector.fromArray(F, a, aStart + i).fma(FloatVector.fromArray(F, b, bStart + i), sum0);
             sum1 = FloatVector.fromArray(F, a, aStart + i + L).fma(FloatVector.fromArray(F, b, bStart + i + L), sum1);
         }
-        float sum = sum0.add(sum1).reduceLanes(VectorOperators.ADD);
+        float sum = Lanes.sum(sum0.add(sum1));
         for (; i < count; i++) {
             sum += a[aStart + i] * b[bStart + i];
         }

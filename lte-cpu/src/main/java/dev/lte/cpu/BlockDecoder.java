@@ -15,7 +15,7 @@ final class BlockDecoder {
 
     static boolean supports(DType dtype) {
         return switch (dtype) {
-            case F32, F16, BF16, Q8_0, Q4_0 -> true;
+            case F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K -> true;
             default -> false;
         };
     }
@@ -30,6 +30,14 @@ final class BlockDecoder {
     static void decode(DType dtype, MemorySegment from, long start, int count, float[] to, int toStart) {
         if (!supports(dtype)) {
             throw new IllegalArgumentException("weights of type " + dtype + " are not supported");
+        }
+        if (SplitGroups.has(dtype)) {
+            byte[] group = new byte[SplitGroups.bytes(dtype)];
+            for (int c = 0; c < count; c += SplitGroups.COLUMNS) {
+                SplitGroups.read(dtype, from, start, c, group, 0);
+                SplitGroups.decode(dtype, group, 0, to, toStart + c);
+            }
+            return;
         }
         int size = dtype.blockSize();
         for (int b = 0; b < count / size; b++) {

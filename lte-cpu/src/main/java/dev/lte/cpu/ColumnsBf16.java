@@ -24,7 +24,7 @@ final class ColumnsBf16 extends TileFormat {
     private static final int TILE_BYTES = 2 * GROUP * ROWS;
 
     private ColumnsBf16() {
-        super(DType.BF16);
+        super(DType.BF16, SumOrder.SEQUENTIAL);
     }
 
     @Override

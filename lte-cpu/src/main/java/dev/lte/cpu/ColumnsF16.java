@@ -23,7 +23,7 @@ final class ColumnsF16 extends TileFormat {
     private static final int TILE_BYTES = 2 * GROUP * ROWS;
 
     private ColumnsF16() {
-        super(DType.F16);
+        super(DType.F16, SumOrder.SEQUENTIAL);
     }
 
     @Override

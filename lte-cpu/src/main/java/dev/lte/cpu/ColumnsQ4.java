@@ -23,7 +23,7 @@ final class ColumnsQ4 extends TileFormat {
     private static final int BLOCK_BYTES = SCALE_BYTES + GROUPS * GROUP_BYTES;
 
     private ColumnsQ4() {
-        super(DType.Q4_0);
+        super(DType.Q4_0, SumOrder.BLOCKWISE);
     }
 
     @Override
@@ -70,17 +70,17 @@ final class ColumnsQ4 extends TileFormat {
         int vectors = allTiles * (ROWS / WIDE.length());
         for (int b = 0; b < k / BLOCK; b++) {
             long block = start + (long) b * allTiles * BLOCK_BYTES;
-            int xBlock = xStart + b * BLOCK;
-            for (int g = 0; g < GROUPS; g++) {
-                long at = block + (long) g * allTiles * GROUP_BYTES;
-                if (g == 0) {
-                    multiplyFirst(w, at, vectors, x, xBlock, scratch);
-                } else {
-                    multiplyNext(w, at, vectors, x, xBlock + 4 * g, scratch);
-                }
-            }
+            multiplyBlock(w, block, allTiles, vectors, x, xStart + b * BLOCK, scratch);
             long scales = block + (long) GROUPS * allTiles * GROUP_BYTES;
             ColumnsQ8.scale(w, scales, vectors, x[xStart + k + b], scratch, out, outStart);
+        }
+    }
+
+    /** Unscaled sums of a block. */
+    static void multiplyBlock(MemorySegment w, long block, int allTiles, int vectors, float[] x, int xAt, float[] sums) {
+        multiplyFirst(w, block, vectors, x, xAt, sums);
+        for (int g = 1; g < GROUPS; g++) {
+            multiplyNext(w, block + (long) g * allTiles * GROUP_BYTES, vectors, x, xAt + 4 * g, sums);
         }
     }
 
@@ -125,21 +125,25 @@ final class ColumnsQ4 extends TileFormat {
             int column) {
         for (int b = first / BLOCK; b < (first + count) / BLOCK; b++) {
             long block = start + (long) b * allTiles * BLOCK_BYTES;
-            long scales = block + (long) GROUPS * allTiles * GROUP_BYTES + (long) tile * SCALE_BYTES;
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 long at = block + (long) tile * GROUP_BYTES + 2 * r;
                 int to = (b * BLOCK - first) * outStride + column + r;
-                decodeBlock(w, scales + 2 * r, at, (long) allTiles * GROUP_BYTES, out, outStride, to);
+                decodeBlock(w, at, (long) allTiles * GROUP_BYTES, out, outStride, to);
             }
         }
     }
 
-    private static void decodeBlock(
-            MemorySegment w, long scaleAt, long at, long groupStride, float[] out, int outStride, int to) {
-        FloatVector scale = Lanes.wideHalves(w, scaleAt);
+    static void decodeBlock(MemorySegment w, long at, long groupStride, float[] out, int outStride, int to) {
         for (int g = 0; g < GROUPS; g++) {
-            TileQ4.decodeGroup(load(w, at + g * groupStride), scale, out, outStride, to + 4 * g * outStride);
+            TileQ4.decodeGroup(load(w, at + g * groupStride), out, outStride, to + 4 * g * outStride);
         }
+    }
+
+    @Override
+    void decodeScales(
+            MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
+        long at = start + (long) GROUPS * allTiles * GROUP_BYTES + (long) tile * SCALE_BYTES;
+        TileQ8.decodeScales(w, at, (long) allTiles * BLOCK_BYTES, columns / BLOCK, out, outStride, column);
     }
 
     /** Nothing reads rows of a down projection. */

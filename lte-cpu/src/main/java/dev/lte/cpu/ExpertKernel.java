@@ -12,30 +12,32 @@ final class ExpertKernel {
     /** From here on decoding panels costs less than multiplying the tiles once per row. */
     private static final int GEMM_ROWS = 4;
 
-    private final float[] panel = new float[Gemm.DEPTH * Gemm.WIDTH];
+    private final PanelProduct panel = new PanelProduct();
     private float[] prepared = {};
     private float[] scratch = {};
     private float[] hidden = {};
-    private int[] xRows = {};
+    private int[] gateXRows = {};
+    private int[] upXRows = {};
+    private int[] preparedRows = {};
     private int[] hiddenRows = {};
     private int[] sumRows = {};
 
     /**
      * @param expert which
-     * @param x activations; row r starts at {@code xStart + r * xStride}
      * @param gateRows the rows of x as the gate wants them, and {@code upRows} as the up projection does
      * @param rows the rows that want the expert: {@code count} of them from index {@code first}
      * @param sum row r starts at {@code (r - sumRow) * sumStride}; rows are whole panels wide
      */
     void run(
-            CpuFfn weights, int expert, float[] x, int xStart, int xStride, PreparedRows gateRows, PreparedRows upRows,
-            int[] rows, int first, int count, float[] sum, int sumRow, int sumStride) {
+            CpuFfn weights, int expert, PreparedRows gateRows, PreparedRows upRows, int[] rows, int first, int count,
+            float[] sum, int sumRow, int sumStride) {
         int inner = Math.max(weights.neuronTiles() * TileFormat.ROWS, weights.downColumns());
         int width = (inner + Gemm.WIDTH - 1) / Gemm.WIDTH * Gemm.WIDTH;
         int stride = 2 * width;
         reserve(count, stride);
         for (int i = 0; i < count; i++) {
-            xRows[i] = xStart + rows[first + i] * xStride;
+            gateXRows[i] = gateRows.rowStart(rows[first + i]);
+            upXRows[i] = upRows.rowStart(rows[first + i]);
             hiddenRows[i] = i * stride;
             sumRows[i] = (rows[first + i] - sumRow) * sumStride;
         }
@@ -69,13 +71,22 @@ final class ExpertKernel {
             }
         } else {
             if (gate != null) {
-                multiply(bytes, start, gate, tiles, model, x, xRows, hidden, width, count, hiddenRows);
+                multiply(bytes, start, gate, tiles, model, gateRows.x(), gateXRows, hidden, width, count, hiddenRows);
             }
-            multiply(bytes, upStart, up, tiles, model, x, xRows, hidden, 0, count, hiddenRows);
+            multiply(bytes, upStart, up, tiles, model, upRows.x(), upXRows, hidden, 0, count, hiddenRows);
             activate(weights, expert, count, stride, width);
+            int k = weights.downColumns();
+            int length = down.prepared(k);
+            if (length > 0) {
+                reservePrepared(count * length);
+                for (int i = 0; i < count; i++) {
+                    down.prepare(hidden, hiddenRows[i], k, prepared, i * length);
+                    preparedRows[i] = i * length;
+                }
+            }
             multiply(
-                    bytes, downStart, down, weights.modelTiles(), weights.downColumns(), hidden, hiddenRows, sum, 0, count,
-                    sumRows);
+                    bytes, downStart, down, weights.modelTiles(), k, length > 0 ? prepared : hidden,
+                    length > 0 ? preparedRows : hiddenRows, sum, 0, count, sumRows);
         }
     }
 
@@ -102,9 +113,12 @@ final class ExpertKernel {
         if (scratch.length < works) {
             scratch = new float[works];
         }
-        int prepares = weights.down().prepared(weights.downColumns());
-        if (prepared.length < prepares) {
-            prepared = new float[prepares];
+        reservePrepared(weights.down().prepared(weights.downColumns()));
+    }
+
+    private void reservePrepared(int length) {
+        if (prepared.length < length) {
+            prepared = new float[length];
         }
     }
 
@@ -133,20 +147,18 @@ final class ExpertKernel {
     private void multiply(
             MemorySegment bytes, long start, TileFormat format, int tiles, int k, float[] x, int[] xRows, float[] out,
             int outColumn, int count, int[] outRows) {
-        for (int tile = 0; tile < tiles; tile += 2) {
-            for (int c = 0; c < k; c += Gemm.DEPTH) {
-                int depth = Math.min(Gemm.DEPTH, k - c);
-                for (int i = 0; i < 2 && tile + i < tiles; i++) {
-                    format.decode(bytes, start, tiles, tile + i, k, c, depth, panel, Gemm.WIDTH, i * TileFormat.ROWS);
-                }
-                Gemm.multiply(panel, depth, x, xRows, 0, c, out, outRows, outColumn + tile * TileFormat.ROWS, count);
-            }
+        for (int tile = 0; tile < tiles; tile += PanelProduct.TILES) {
+            panel.multiply(
+                    format, bytes, start, tiles, tile, Math.min(PanelProduct.TILES, tiles - tile), k, 0, k, x, xRows, 0, count,
+                    out, outRows, outColumn + tile * TileFormat.ROWS);
         }
     }
 
     private void reserve(int count, int stride) {
-        if (xRows.length < count) {
-            xRows = new int[count];
+        if (hiddenRows.length < count) {
+            gateXRows = new int[count];
+            upXRows = new int[count];
+            preparedRows = new int[count];
             hiddenRows = new int[count];
             sumRows = new int[count];
         }

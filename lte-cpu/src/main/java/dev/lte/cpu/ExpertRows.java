@@ -83,6 +83,12 @@ final class ExpertRows {
         return count;
     }
 
+    /** How many of them are below {@code expert}. */
+    int indexOf(int expert) {
+        int i = Arrays.binarySearch(experts, 0, count, expert);
+        return i < 0 ? -i - 1 : i;
+    }
+
     /** The i-th expert, ascending. */
     int expert(int i) {
         return experts[i];

@@ -8,13 +8,17 @@ import org.jspecify.annotations.Nullable;
  * Feed-forward blocks, dense and sparse: {@code y[t] = sum over active g of E_g(x[t]) + downBias} (LTE, equation 2). x and y
  * are (T, D); {@link ExpertKernel} is E_g.
  *
- * <p>Few rows: the experts that any row wants are cut into a fixed number of segments, each with sums of its own that are
- * added in order at the end, so that results do not depend on which thread was faster. Many rows: threads take groups of rows
- * and run all experts on them, which shares no sums.
+ * <p>Experts are cut into segments of neighbours. A row's sum is that of its segments in order, and that of a segment is that of
+ * its active experts in order: so a row has the same bits whatever stands next to it and whichever thread was faster. Few rows:
+ * threads take segments, so that an expert is read from memory once. Many rows: threads take groups of rows and run all segments
+ * on them, which shares no sums.
  */
 final class FfnKernel implements WorkerPool.Task {
-    /** Rows up to which experts rather than rows are dealt out, so that an expert is read from memory once. */
-    private static final int FEW_ROWS = 16;
+    /** Rows up to which segments rather than rows are dealt out. */
+    private static final int FEW_ROWS = 48;
+
+    /** Enough for the threads to end at about the same time, few enough for their sums to cost little. */
+    private static final int LEAST_SEGMENTS = 16;
 
     private static final int MAX_GROUP = 256;
 
@@ -22,6 +26,7 @@ final class FfnKernel implements WorkerPool.Task {
     private final ExpertKernel[] kernels;
     private final ExpertRows[] groups;
     private final Scratch sums;
+    private final Scratch segmentSums;
     private final PreparedRows gateRows = new PreparedRows();
     private final PreparedRows upRows = new PreparedRows();
     private PreparedRows up = upRows;
@@ -33,9 +38,6 @@ final class FfnKernel implements WorkerPool.Task {
     private float[] y = {};
     private int yStart;
     private int yStride;
-    private float[] x = {};
-    private int xStart;
-    private int xStride;
     private int rows;
     private boolean add;
     private boolean few;
@@ -46,6 +48,7 @@ final class FfnKernel implements WorkerPool.Task {
     FfnKernel(WorkerPool pool) {
         this.pool = pool;
         sums = new Scratch(pool.threads());
+        segmentSums = new Scratch(pool.threads());
         kernels = new ExpertKernel[pool.threads()];
         groups = new ExpertRows[pool.threads()];
         for (int i = 0; i < kernels.length; i++) {
@@ -63,23 +66,20 @@ final class FfnKernel implements WorkerPool.Task {
         this.y = y.floats();
         yStart = y.rowStart(0);
         yStride = y.stride();
-        this.x = x.floats();
-        xStart = x.rowStart(0);
-        xStride = x.stride();
         rows = y.rows();
         add = write == Write.ADD;
         // Whole panels, plus a cache line so that rows do not fall on the same lines of a cache.
         sumStride = (weights.spec().model() + Gemm.WIDTH - 1) / Gemm.WIDTH * Gemm.WIDTH + 16;
         few = rows <= FEW_ROWS;
-        // Many rows need it too, as an expert that few of them want is multiplied without panels.
+        segments = Math.min(weights.spec().experts(), Math.max(LEAST_SEGMENTS, 2 * pool.threads()));
         int model = weights.spec().model();
         TileFormat gate = weights.gate();
         if (gate != null) {
-            gateRows.set(gate, this.x, xStart, xStride, rows, model);
+            gateRows.set(gate, x.floats(), x.rowStart(0), x.stride(), rows, model);
         }
         boolean shared = gate == weights.up();
         if (!shared) {
-            upRows.set(weights.up(), this.x, xStart, xStride, rows, model);
+            upRows.set(weights.up(), x.floats(), x.rowStart(0), x.stride(), rows, model);
         }
         up = shared ? gateRows : upRows;
         if (few) {
@@ -92,20 +92,16 @@ final class FfnKernel implements WorkerPool.Task {
 
     private void runFew(CpuFfn weights) {
         list(groups[0], weights, 0, rows);
-        segments = Math.min(groups[0].count(), Math.max(8, 2 * pool.threads()));
         int size = rows * sumStride;
         if (partials.length < segments * size) {
             partials = new float[segments * size];
         }
-        Arrays.fill(partials, 0, segments * size, 0f);
         pool.run(this, segments, weights.byteSize() / weights.spec().experts() * groups[0].count() * rows);
         for (int s = 1; s < segments; s++) {
-            for (int i = 0; i < size; i++) {
-                partials[i] += partials[s * size + i];
-            }
+            VectorMath.add(partials, 0, partials, s * size, size);
         }
         for (int t = 0; t < rows; t++) {
-            store(weights, t, partials, segments == 0 ? -1 : t * sumStride);
+            store(weights, t, partials, t * sumStride);
         }
     }
 
@@ -126,10 +122,8 @@ final class FfnKernel implements WorkerPool.Task {
             return;
         }
         if (few) {
-            ExpertRows group = groups[0];
-            int from = (int) ((long) group.count() * item / segments);
-            int to = (int) ((long) group.count() * (item + 1) / segments);
-            runExperts(ffn, group, from, to, kernels[worker], partials, -item * rows);
+            Arrays.fill(partials, item * rows * sumStride, (item + 1) * rows * sumStride, 0f);
+            runSegment(ffn, groups[0], item, kernels[worker], partials, -item * rows);
             return;
         }
         int first = item * groupRows;
@@ -137,24 +131,33 @@ final class FfnKernel implements WorkerPool.Task {
         ExpertRows group = groups[worker];
         list(group, ffn, first, count);
         float[] sum = sums.floats(worker, count * sumStride);
+        float[] part = segmentSums.floats(worker, count * sumStride);
         Arrays.fill(sum, 0, count * sumStride, 0f);
-        runExperts(ffn, group, 0, group.count(), kernels[worker], sum, first);
+        for (int s = 0; s < segments; s++) {
+            Arrays.fill(part, 0, count * sumStride, 0f);
+            if (runSegment(ffn, group, s, kernels[worker], part, first)) {
+                VectorMath.add(sum, 0, part, 0, count * sumStride);
+            }
+        }
         for (int t = 0; t < count; t++) {
             store(ffn, first + t, sum, t * sumStride);
         }
     }
 
-    private void runExperts(
-            CpuFfn ffn, ExpertRows group, int from, int to, ExpertKernel kernel, float[] sum, int sumRow) {
+    /** Adds the active experts of a segment to sum; false if there are none. */
+    private boolean runSegment(CpuFfn ffn, ExpertRows group, int segment, ExpertKernel kernel, float[] sum, int sumRow) {
+        int experts = ffn.spec().experts();
+        int from = group.indexOf((int) ((long) experts * segment / segments));
+        int to = group.indexOf((int) ((long) experts * (segment + 1) / segments));
         for (int i = from; i < to; i++) {
             int first = group.start(i);
             int count = group.start(i + 1) - first;
-            kernel.run(
-                    ffn, group.expert(i), x, xStart, xStride, gateRows, up, group.rows(), first, count, sum, sumRow, sumStride);
+            kernel.run(ffn, group.expert(i), gateRows, up, group.rows(), first, count, sum, sumRow, sumStride);
         }
+        return from < to;
     }
 
-    /** Writes one row's sums and bias to y; no sums at all if {@code sumStart} is negative. */
+    /** Writes one row's sums and bias to y. */
     private void store(CpuFfn ffn, int row, float[] sum, int sumStart) {
         int at = yStart + row * yStride;
         int model = ffn.spec().model();
@@ -167,10 +170,6 @@ final class FfnKernel implements WorkerPool.Task {
                 y[at + d] += bias[d];
             }
         }
-        if (sumStart >= 0) {
-            for (int d = 0; d < model; d++) {
-                y[at + d] += sum[sumStart + d];
-            }
-        }
+        VectorMath.add(y, at, sum, sumStart, model);
     }
 }

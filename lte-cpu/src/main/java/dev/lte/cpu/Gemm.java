@@ -6,35 +6,32 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * The register-tiled product behind every pass over several tokens: {@code out[t][r] += sum over c of w[c][r] * x[t][c]} for
- * {@value #WIDTH} features r. Four tokens by two vectors of features keep eight sums in registers, enough to hide the latency
- * of a multiply-add with two units; more would spill where there are 16 registers.
+ * {@value #WIDTH} features r, term by term in the order of c. Four tokens by two vectors of features keep eight sums in
+ * registers, enough to hide the latency of a multiply-add with two units; more would spill where there are 16 registers.
  */
 final class Gemm {
     /** Features of a product; columns of a decoded panel. */
     static final int WIDTH = 32;
-
-    /** Columns of weights decoded at a time: a panel of this depth takes 16 KiB, half of a first-level cache. */
-    static final int DEPTH = 128;
 
     private static final int STEP = 2 * WIDE.length();
 
     private Gemm() {}
 
     /**
-     * @param w panel {@code [k][32]}
+     * @param w panel {@code [k][32]}, from row {@code wRow}
      * @param x activations; token i starts at {@code xRows[first + i] + xColumn}
-     * @param out sums; those of token i start at {@code outRows[i] + outColumn}
+     * @param out sums, to which is added; those of token i start at {@code outRows[i] + outColumn}
      * @param n tokens
      */
     static void multiply(
-            float[] w, int k, float[] x, int[] xRows, int first, int xColumn, float[] out, int[] outRows, int outColumn,
-            int n) {
+            float[] w, int wRow, int k, float[] x, int[] xRows, int first, int xColumn, float[] out, int[] outRows,
+            int outColumn, int n) {
         int i = 0;
         for (; i <= n - 4; i += 4) {
             int j = first + i;
             for (int r = 0; r < WIDTH; r += STEP) {
                 four(
-                        w, r, k, x,
+                        w, wRow * WIDTH + r, k, x,
                         xRows[j] + xColumn, xRows[j + 1] + xColumn, xRows[j + 2] + xColumn, xRows[j + 3] + xColumn,
                         out,
                         outRows[i] + outColumn + r, outRows[i + 1] + outColumn + r,
@@ -43,25 +40,25 @@ final class Gemm {
         }
         for (; i < n; i++) {
             for (int r = 0; r < WIDTH; r += STEP) {
-                one(w, r, k, x, xRows[first + i] + xColumn, out, outRows[i] + outColumn + r);
+                one(w, wRow * WIDTH + r, k, x, xRows[first + i] + xColumn, out, outRows[i] + outColumn + r);
             }
         }
     }
 
     /** Kept apart from the loops over tokens: C2 boxes the sums when loops are nested around them. */
     private static void four(
-            float[] w, int r, int k, float[] x, int x0, int x1, int x2, int x3, float[] out, int o0, int o1, int o2, int o3) {
-        FloatVector a0 = FloatVector.zero(WIDE);
-        FloatVector b0 = FloatVector.zero(WIDE);
-        FloatVector a1 = FloatVector.zero(WIDE);
-        FloatVector b1 = FloatVector.zero(WIDE);
-        FloatVector a2 = FloatVector.zero(WIDE);
-        FloatVector b2 = FloatVector.zero(WIDE);
-        FloatVector a3 = FloatVector.zero(WIDE);
-        FloatVector b3 = FloatVector.zero(WIDE);
+            float[] w, int at, int k, float[] x, int x0, int x1, int x2, int x3, float[] out, int o0, int o1, int o2, int o3) {
+        FloatVector a0 = FloatVector.fromArray(WIDE, out, o0);
+        FloatVector b0 = FloatVector.fromArray(WIDE, out, o0 + WIDE.length());
+        FloatVector a1 = FloatVector.fromArray(WIDE, out, o1);
+        FloatVector b1 = FloatVector.fromArray(WIDE, out, o1 + WIDE.length());
+        FloatVector a2 = FloatVector.fromArray(WIDE, out, o2);
+        FloatVector b2 = FloatVector.fromArray(WIDE, out, o2 + WIDE.length());
+        FloatVector a3 = FloatVector.fromArray(WIDE, out, o3);
+        FloatVector b3 = FloatVector.fromArray(WIDE, out, o3 + WIDE.length());
         for (int c = 0; c < k; c++) {
-            FloatVector wa = FloatVector.fromArray(WIDE, w, c * WIDTH + r);
-            FloatVector wb = FloatVector.fromArray(WIDE, w, c * WIDTH + r + WIDE.length());
+            FloatVector wa = FloatVector.fromArray(WIDE, w, at + c * WIDTH);
+            FloatVector wb = FloatVector.fromArray(WIDE, w, at + c * WIDTH + WIDE.length());
             FloatVector t0 = FloatVector.broadcast(WIDE, x[x0 + c]);
             a0 = wa.fma(t0, a0);
             b0 = wb.fma(t0, b0);
@@ -75,25 +72,25 @@ final class Gemm {
             a3 = wa.fma(t3, a3);
             b3 = wb.fma(t3, b3);
         }
-        add(a0, b0, out, o0);
-        add(a1, b1, out, o1);
-        add(a2, b2, out, o2);
-        add(a3, b3, out, o3);
+        a0.intoArray(out, o0);
+        b0.intoArray(out, o0 + WIDE.length());
+        a1.intoArray(out, o1);
+        b1.intoArray(out, o1 + WIDE.length());
+        a2.intoArray(out, o2);
+        b2.intoArray(out, o2 + WIDE.length());
+        a3.intoArray(out, o3);
+        b3.intoArray(out, o3 + WIDE.length());
     }
 
-    private static void one(float[] w, int r, int k, float[] x, int x0, float[] out, int o0) {
-        FloatVector a0 = FloatVector.zero(WIDE);
-        FloatVector b0 = FloatVector.zero(WIDE);
+    private static void one(float[] w, int at, int k, float[] x, int x0, float[] out, int o0) {
+        FloatVector a0 = FloatVector.fromArray(WIDE, out, o0);
+        FloatVector b0 = FloatVector.fromArray(WIDE, out, o0 + WIDE.length());
         for (int c = 0; c < k; c++) {
             FloatVector t0 = FloatVector.broadcast(WIDE, x[x0 + c]);
-            a0 = FloatVector.fromArray(WIDE, w, c * WIDTH + r).fma(t0, a0);
-            b0 = FloatVector.fromArray(WIDE, w, c * WIDTH + r + WIDE.length()).fma(t0, b0);
+            a0 = FloatVector.fromArray(WIDE, w, at + c * WIDTH).fma(t0, a0);
+            b0 = FloatVector.fromArray(WIDE, w, at + c * WIDTH + WIDE.length()).fma(t0, b0);
         }
-        add(a0, b0, out, o0);
-    }
-
-    private static void add(FloatVector a, FloatVector b, float[] out, int to) {
-        a.add(FloatVector.fromArray(WIDE, out, to)).intoArray(out, to);
-        b.add(FloatVector.fromArray(WIDE, out, to + WIDE.length())).intoArray(out, to + WIDE.length());
+        a0.intoArray(out, o0);
+        b0.intoArray(out, o0 + WIDE.length());
     }
 }

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * F32 sums.
  *
  * <p>Few tokens: each tile is multiplied straight from memory, and again from cache for the next token. More tokens: 32 rows
- * by {@value Gemm#DEPTH} columns are decoded once into a panel and multiplied with all tokens ({@link Gemm}). Either way a
- * weight crosses the memory bus once, and each thread reads one sequential stream.
+ * are decoded once, panel by panel, and multiplied with all tokens ({@link PanelProduct}). Either way a weight crosses the
+ * memory bus once, each thread reads one sequential stream, and the sums of a token have the same bits.
  */
 final class LinearKernel implements WorkerPool.Task {
     /** From here on decoding a panel costs less than multiplying the tile once per token. */
@@ -25,7 +25,7 @@ final class LinearKernel implements WorkerPool.Task {
     private static final int CHUNK_BYTES = 1 << 20;
 
     private final WorkerPool pool;
-    private final Scratch panels;
+    private final PanelProduct[] panels;
     private final Scratch sums;
     private final Scratch scratch;
     private int[] xRows = new int[16];
@@ -55,7 +55,10 @@ final class LinearKernel implements WorkerPool.Task {
 
     LinearKernel(WorkerPool pool) {
         this.pool = pool;
-        panels = new Scratch(pool.threads());
+        panels = new PanelProduct[pool.threads()];
+        for (int i = 0; i < panels.length; i++) {
+            panels[i] = new PanelProduct();
+        }
         sums = new Scratch(pool.threads());
         scratch = new Scratch(pool.threads());
         for (int i = 0; i < TOKENS; i++) {
@@ -82,9 +85,6 @@ final class LinearKernel implements WorkerPool.Task {
         if (xRows.length < tokens) {
             xRows = new int[tokens];
         }
-        for (int t = 0; t < tokens; t++) {
-            xRows[t] = xStart + t * xStride;
-        }
         List<TiledWeight.Part> parts = weight.parts();
         for (int i = 0; i < parts.size(); i++) {
             TiledWeight.Part next = parts.get(i);
@@ -101,10 +101,13 @@ final class LinearKernel implements WorkerPool.Task {
         firstTile = fromTile;
         endTile = toTile;
         long bytes = next.format().tileBytes(columns);
+        prepared.set(next.format(), x, xStart, xStride, tokens, columns);
+        for (int t = 0; t < tokens; t++) {
+            xRows[t] = prepared.rowStart(t);
+        }
         if (gemm) {
-            chunkTiles = 2;
+            chunkTiles = PanelProduct.TILES;
         } else {
-            prepared.set(next.format(), x, xStart, xStride, tokens, columns);
             // At least four chunks a thread where there are that many tiles, so that a slow thread gets fewer.
             int even = (toTile - fromTile) / (4 * pool.threads());
             chunkTiles = (int) Math.clamp(CHUNK_BYTES / bytes, 1, Math.max(1, even));
@@ -145,20 +148,11 @@ final class LinearKernel implements WorkerPool.Task {
     }
 
     private void multiplyPanel(TiledWeight.Part from, int tile, int tiles, int firstToken, int count, int worker) {
-        TileFormat format = from.format();
-        MemorySegment bytes = from.bytes();
-        float[] panel = panels.floats(worker, Gemm.DEPTH * Gemm.WIDTH);
         float[] sum = sums.floats(worker, count * Gemm.WIDTH);
         Arrays.fill(sum, 0, count * Gemm.WIDTH, 0f);
-        for (int c = 0; c < columns; c += Gemm.DEPTH) {
-            int depth = Math.min(Gemm.DEPTH, columns - c);
-            for (int i = 0; i < tiles; i++) {
-                format.decode(
-                        bytes, 0, from.tiles(), tile + i, from.columns(), firstColumn + c, depth, panel, Gemm.WIDTH,
-                        i * TileFormat.ROWS);
-            }
-            Gemm.multiply(panel, depth, x, xRows, firstToken, c, sum, sumRows, 0, count);
-        }
+        panels[worker].multiply(
+                from.format(), from.bytes(), 0, from.tiles(), tile, tiles, from.columns(), firstColumn, columns, prepared.x(),
+                xRows, firstToken, count, sum, sumRows, 0);
         for (int t = 0; t < count; t++) {
             store(
                     sum, t * Gemm.WIDTH, from.firstRow() + tile * TileFormat.ROWS, tiles * TileFormat.ROWS, endRow(from),

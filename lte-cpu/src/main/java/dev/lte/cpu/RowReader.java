@@ -25,8 +25,13 @@ final class RowReader {
      * begin or end inside of blocks without lying in one.
      */
     static TileFormat formatOfRuns(DType dtype, int count) {
-        int block = dtype.blockSize();
+        int block = blockOfRuns(dtype);
         return count % block == 0 || block % count == 0 ? TileFormat.ofDown(dtype) : TileFormat.of(DType.F32);
+    }
+
+    /** Super-blocks can be taken apart. */
+    private static int blockOfRuns(DType dtype) {
+        return SplitGroups.has(dtype) ? SplitGroups.COLUMNS : dtype.blockSize();
     }
 
     /**
@@ -35,12 +40,14 @@ final class RowReader {
      */
     void read(int row, int from, int count, int padded, byte[] to, int toStart) {
         DType dtype = data.dtype();
-        int block = dtype.blockSize();
+        int block = blockOfRuns(dtype);
         if (count != padded || count % block != 0) {
-            Arrays.fill(to, toStart, toStart + (int) format.dtype().byteSize(padded), (byte) 0);
+            Arrays.fill(to, toStart, toStart + format.rowBytes(padded), (byte) 0);
         }
         if (dtype != format.dtype()) {
             decode(row, from, count, to, toStart);
+        } else if (SplitGroups.has(dtype)) {
+            split(row, from, count, to, toStart);
         } else if (count % block == 0) {
             long at = row * data.rowBytes() + dtype.byteSize(from);
             MemorySegment.copy(data.bytes(), ValueLayout.JAVA_BYTE, at, to, toStart, (int) dtype.byteSize(count));
@@ -51,12 +58,24 @@ final class RowReader {
 
     /** Copies {@code rows} whole rows, if nothing is to be converted; else false, and nothing is copied. */
     boolean readWhole(int row, int rows, int from, int count, int padded, byte[] to) {
-        if (data.dtype() != format.dtype() || from != 0 || count != data.columns() || count != padded) {
+        if (data.dtype() != format.dtype() || SplitGroups.has(format.dtype()) || from != 0 || count != data.columns() || count != padded) {
             return false;
         }
         int bytes = Math.toIntExact(rows * data.rowBytes());
         MemorySegment.copy(data.bytes(), ValueLayout.JAVA_BYTE, row * data.rowBytes(), to, 0, bytes);
         return true;
+    }
+
+    private void split(int row, int from, int count, byte[] to, int toStart) {
+        DType dtype = data.dtype();
+        int bytes = SplitGroups.bytes(dtype);
+        for (int c = 0; c < count; c += SplitGroups.COLUMNS) {
+            int at = toStart + c / SplitGroups.COLUMNS * bytes;
+            SplitGroups.read(dtype, data.bytes(), row * data.rowBytes(), from + c, to, at);
+            if (count < SplitGroups.COLUMNS) {
+                SplitGroups.shift(dtype, to, at, from % SplitGroups.COLUMNS, count);
+            }
+        }
     }
 
     /** Moves part of a block to the beginning of one with the same scale. */

@@ -18,7 +18,7 @@ final class TileBf16 extends TileFormat {
     private static final int COLUMN_BYTES = 2 * ROWS;
 
     private TileBf16() {
-        super(DType.BF16);
+        super(DType.BF16, SumOrder.ALTERNATING);
     }
 
     @Override

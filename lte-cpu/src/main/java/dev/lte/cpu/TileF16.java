@@ -18,7 +18,7 @@ final class TileF16 extends TileFormat {
     private static final int COLUMN_BYTES = 2 * ROWS;
 
     private TileF16() {
-        super(DType.F16);
+        super(DType.F16, SumOrder.ALTERNATING);
     }
 
     @Override

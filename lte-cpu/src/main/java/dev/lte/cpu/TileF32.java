@@ -17,7 +17,7 @@ final class TileF32 extends TileFormat {
     private static final int COLUMN_BYTES = 4 * ROWS;
 
     private TileF32() {
-        super(DType.F32);
+        super(DType.F32, SumOrder.ALTERNATING);
     }
 
     @Override

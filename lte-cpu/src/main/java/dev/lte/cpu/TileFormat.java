@@ -18,14 +18,43 @@ import java.lang.foreign.ValueLayout;
  * <p>Implementations have no state; kernels work on native memory only, whose bounds and lifetime every access checks.
  */
 abstract sealed class TileFormat
-        permits TileF32, TileBf16, TileF16, TileQ8, TileQ4, ColumnsBf16, ColumnsF16, ColumnsQ8, ColumnsQ4 {
+        permits TileF32,
+                TileBf16,
+                TileF16,
+                TileQ8,
+                TileQ4,
+                TileQ4K,
+                TileQ6K,
+                ColumnsBf16,
+                ColumnsF16,
+                ColumnsQ8,
+                ColumnsQ4,
+                ColumnsQ4K,
+                ColumnsQ6K {
     /** Rows of a tile. */
     static final int ROWS = 16;
 
-    private final DType dtype;
+    /**
+     * The order in which {@link #multiply} adds up the terms of one output. A product of many tokens has to keep to it
+     * ({@link PanelProduct}).
+     */
+    enum SumOrder {
+        /** Added to out one by one. */
+        SEQUENTIAL,
+        /** A sum of the even columns plus one of the odd columns, added to out. */
+        ALTERNATING,
+        /** Of prepared activations: the excess times the scales, added to out; then groups of four columns times the scale. */
+        GROUPED,
+        /** Of prepared activations, block by block: all terms plus the excess, times the scale, added to out. */
+        BLOCKWISE
+    }
 
-    TileFormat(DType dtype) {
+    private final DType dtype;
+    private final SumOrder order;
+
+    TileFormat(DType dtype, SumOrder order) {
         this.dtype = dtype;
+        this.order = order;
     }
 
     /** The format in which weights of a {@linkplain BlockDecoder#supports supported} type are kept. */
@@ -36,6 +65,8 @@ abstract sealed class TileFormat
             case BF16 -> TileBf16.INSTANCE;
             case Q8_0 -> TileQ8.INSTANCE;
             case Q4_0 -> TileQ4.INSTANCE;
+            case Q4_K -> TileQ4K.INSTANCE;
+            case Q6_K -> TileQ6K.INSTANCE;
             default -> throw new IllegalArgumentException("weights of type " + dtype + " have no kernels");
         };
     }
@@ -49,10 +80,16 @@ abstract sealed class TileFormat
         return switch (format) {
             case TileQ8 tiles -> ColumnsQ8.INSTANCE;
             case TileQ4 tiles -> ColumnsQ4.INSTANCE;
+            case TileQ4K tiles -> ColumnsQ4K.INSTANCE;
+            case TileQ6K tiles -> ColumnsQ6K.INSTANCE;
             case TileBf16 tiles -> ColumnsBf16.INSTANCE;
             case TileF16 tiles -> ColumnsF16.INSTANCE;
             default -> format;
         };
+    }
+
+    final SumOrder order() {
+        return order;
     }
 
     /** The file type with the same bits. */
@@ -66,14 +103,24 @@ abstract sealed class TileFormat
     }
 
     /** Bytes of a tile of {@code k} columns, a whole number of blocks. */
-    final long tileBytes(int k) {
+    long tileBytes(int k) {
         return ROWS * dtype.byteSize(k);
+    }
+
+    /** Bytes of a row of {@code k} columns as {@link RowReader} hands it out: as in a file, or {@link SplitGroups}. */
+    int rowBytes(int k) {
+        return Math.toIntExact(dtype.byteSize(k));
+    }
+
+    /** Columns that share a scale, in a block type. */
+    int scaleColumns() {
+        return 32;
     }
 
     /**
      * Interleaves rows.
      *
-     * @param rows {@value #ROWS} rows one after the other, each {@code dtype.byteSize(k)} bytes as in a file
+     * @param rows {@value #ROWS} rows one after the other, each {@link #rowBytes} bytes
      * @param tile receives {@link #tileBytes} bytes
      */
     abstract void pack(byte[] rows, int k, byte[] tile);
@@ -116,7 +163,8 @@ abstract sealed class TileFormat
             int xStart, float[] out, int outStart, float[] scratch);
 
     /**
-     * Decodes one tile: {@code out[c * outStride + column + r] = tile[r][first + c]} for {@code count} columns.
+     * Decodes one tile: {@code out[c * outStride + column + r] = tile[r][first + c]} for {@code count} columns. Weights of
+     * block types come without their scale, and as prepared activations want them.
      *
      * @param start byte offset of the matrix
      * @param allTiles of the matrix
@@ -126,6 +174,12 @@ abstract sealed class TileFormat
     abstract void decode(
             MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
             int column);
+
+    /** Decodes the scales of one tile of a block type: {@code out[block * outStride + column + r]}. */
+    void decodeScales(
+            MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
+        throw new UnsupportedOperationException();
+    }
 
     /** Decodes columns {@code first} to {@code first + count}, whole blocks, of row {@code r} of a tile of k columns. */
     abstract void decodeRow(MemorySegment w, long start, int k, int r, int first, int count, float[] out, int outStart);

@@ -8,6 +8,7 @@ final class TilePacker {
     private final RowReader reader;
     private final TileFormat format;
     private final int rows;
+    private final int columns;
     private final byte[] rowBytes;
     private final byte[] packed;
 
@@ -19,9 +20,9 @@ final class TilePacker {
         this.reader = reader;
         this.format = format;
         this.rows = rows;
-        int bytes = Math.toIntExact(format.tileBytes(k));
-        this.rowBytes = new byte[bytes];
-        this.packed = new byte[bytes];
+        this.columns = k;
+        this.rowBytes = new byte[Math.multiplyExact(TileFormat.ROWS, format.rowBytes(k))];
+        this.packed = new byte[Math.toIntExact(format.tileBytes(k))];
     }
 
     /**
@@ -36,7 +37,7 @@ final class TilePacker {
     void pack(
             int firstRow, int endRow, int from, int count, MemorySegment out, long outStart, int allTiles, int tile) {
         int size = rowBytes.length / TileFormat.ROWS;
-        int k = size / format.dtype().blockBytes() * format.dtype().blockSize();
+        int k = columns;
         boolean whole = firstRow + TileFormat.ROWS <= endRow
                 && reader.readWhole(firstRow, TileFormat.ROWS, from, count, k, rowBytes);
         for (int r = 0; r < TileFormat.ROWS && !whole; r++) {

@@ -30,7 +30,7 @@ final class TileQ4 extends TileFormat {
     private static final int BLOCK_BYTES = BLOCK / 4 * GROUP_BYTES;
 
     private TileQ4() {
-        super(DType.Q4_0);
+        super(DType.Q4_0, SumOrder.GROUPED);
     }
 
     @Override
@@ -101,7 +101,7 @@ final class TileQ4 extends TileFormat {
     }
 
     /** The sums of one vector of rows; groups of four columns are added up before their scale is applied. */
-    private static void multiplyLanes(
+    static void multiplyLanes(
             MemorySegment w, long at, int groups, float[] x, int xStart, float[] scales, float[] out, int to) {
         FloatVector sum = FloatVector.zero(WIDE);
         for (int g = 0; g < groups; g++) {
@@ -126,30 +126,32 @@ final class TileQ4 extends TileFormat {
     void decode(
             MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
             int column) {
-        long from = start + tile * tileBytes(columns);
-        long weights = from + columns / BLOCK * SCALE_BYTES;
-        for (int b = first / BLOCK; b < (first + count) / BLOCK; b++) {
-            for (int r = 0; r < ROWS; r += WIDE.length()) {
-                decodeBlock(
-                        w, from + b * SCALE_BYTES + 2 * r, weights + (long) b * BLOCK_BYTES + 2 * r, out, outStride,
-                        (b * BLOCK - first) * outStride + column + r);
-            }
+        long weights = start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
+        for (int r = 0; r < ROWS; r += WIDE.length()) {
+            decodeLanes(w, weights + 2 * r, count / 4, out, outStride, column + r);
         }
     }
 
-    private static void decodeBlock(MemorySegment w, long scaleAt, long at, float[] out, int outStride, int to) {
-        FloatVector scale = Lanes.wideHalves(w, scaleAt);
-        for (int g = 0; g < BLOCK / 4; g++) {
-            decodeGroup(shorts(w, at + (long) g * GROUP_BYTES), scale, out, outStride, to + 4 * g * outStride);
+    static void decodeLanes(MemorySegment w, long at, int groups, float[] out, int outStride, int to) {
+        for (int g = 0; g < groups; g++) {
+            IntVector v = shorts(w, at + (long) g * GROUP_BYTES);
+            decodeGroup(v, out, outStride, to + 4 * g * outStride);
         }
     }
 
-    /** Four columns of one vector of rows. */
-    static void decodeGroup(IntVector v, FloatVector scale, float[] out, int outStride, int to) {
-        TileQ8.masked(v, 0xf).sub(8).mul(scale).intoArray(out, to);
-        TileQ8.masked(v.lanewise(VectorOperators.LSHR, 4), 0xf).sub(8).mul(scale).intoArray(out, to + outStride);
-        TileQ8.masked(v.lanewise(VectorOperators.LSHR, 8), 0xf).sub(8).mul(scale).intoArray(out, to + 2 * outStride);
-        TileQ8.masked(v.lanewise(VectorOperators.ASHR, 12), -1).mul(scale).intoArray(out, to + 3 * outStride);
+    /** Four columns of one vector of rows, as {@link #multiply} takes them. */
+    static void decodeGroup(IntVector v, float[] out, int outStride, int to) {
+        TileQ8.masked(v, 0xf).intoArray(out, to);
+        TileQ8.masked(v, 0xf0).intoArray(out, to + outStride);
+        TileQ8.masked(v, 0xf00).intoArray(out, to + 2 * outStride);
+        TileQ8.masked(v, 0xfffff000).intoArray(out, to + 3 * outStride);
+    }
+
+    @Override
+    void decodeScales(
+            MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
+        long at = start + tile * tileBytes(columns);
+        TileQ8.decodeScales(w, at, SCALE_BYTES, columns / BLOCK, out, outStride, column);
     }
 
     @Override

@@ -34,7 +34,7 @@ final class TileQ8 extends TileFormat {
     private static final int BLOCK_BYTES = BLOCK / 4 * GROUP_BYTES;
 
     private TileQ8() {
-        super(DType.Q8_0);
+        super(DType.Q8_0, SumOrder.GROUPED);
     }
 
     @Override
@@ -134,31 +134,42 @@ final class TileQ8 extends TileFormat {
     void decode(
             MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
             int column) {
-        long from = start + tile * tileBytes(columns);
-        long weights = from + columns / BLOCK * SCALE_BYTES;
-        for (int b = first / BLOCK; b < (first + count) / BLOCK; b++) {
+        long weights = start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
+        for (int r = 0; r < ROWS; r += WIDE.length()) {
+            decodeLanes(w, weights + 4 * r, count / 4, out, outStride, column + r);
+        }
+    }
+
+    static void decodeLanes(MemorySegment w, long at, int groups, float[] out, int outStride, int to) {
+        for (int g = 0; g < groups; g++) {
+            IntVector v = IntVector.fromMemorySegment(WIDE_I, w, at + (long) g * GROUP_BYTES, ORDER);
+            decodeGroup(v, out, outStride, to + 4 * g * outStride);
+        }
+    }
+
+    /** Four columns of one vector of rows, as {@link #multiply} takes them. */
+    static void decodeGroup(IntVector v, float[] out, int outStride, int to) {
+        masked(v, 0xff).intoArray(out, to);
+        masked(v, 0xff00).intoArray(out, to + outStride);
+        masked(v, 0xff0000).intoArray(out, to + 2 * outStride);
+        masked(v, 0xff000000).intoArray(out, to + 3 * outStride);
+    }
+
+    @Override
+    void decodeScales(
+            MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
+        long at = start + tile * tileBytes(columns);
+        decodeScales(w, at, SCALE_BYTES, columns / BLOCK, out, outStride, column);
+    }
+
+    /** Scales of a tile that are {@code blockStride} bytes apart from block to block. */
+    static void decodeScales(
+            MemorySegment w, long at, long blockStride, int blocks, float[] out, int outStride, int column) {
+        for (int b = 0; b < blocks; b++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
-                decodeBlock(
-                        w, from + b * SCALE_BYTES + 2 * r, weights + (long) b * BLOCK_BYTES + 4 * r, out, outStride,
-                        (b * BLOCK - first) * outStride + column + r);
+                Lanes.wideHalves(w, at + b * blockStride + 2 * r).intoArray(out, b * outStride + column + r);
             }
         }
-    }
-
-    private static void decodeBlock(MemorySegment w, long scaleAt, long at, float[] out, int outStride, int to) {
-        FloatVector scale = Lanes.wideHalves(w, scaleAt);
-        for (int g = 0; g < BLOCK / 4; g++) {
-            IntVector v = IntVector.fromMemorySegment(WIDE_I, w, at + (long) g * GROUP_BYTES, ORDER);
-            decodeGroup(v, scale, out, outStride, to + 4 * g * outStride);
-        }
-    }
-
-    /** Four columns of one vector of rows. */
-    static void decodeGroup(IntVector v, FloatVector scale, float[] out, int outStride, int to) {
-        masked(v, 0xff).sub(128).mul(scale).intoArray(out, to);
-        masked(v.lanewise(VectorOperators.LSHR, 8), 0xff).sub(128).mul(scale).intoArray(out, to + outStride);
-        masked(v.lanewise(VectorOperators.LSHR, 16), 0xff).sub(128).mul(scale).intoArray(out, to + 2 * outStride);
-        masked(v.lanewise(VectorOperators.ASHR, 24), -1).mul(scale).intoArray(out, to + 3 * outStride);
     }
 
     @Override

@@ -17,7 +17,7 @@ class CpuBackendContractTest extends BackendContractTest {
 
     @Override
     public Set<DType> weightTypes() {
-        return EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0);
+        return EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K);
     }
 
     /** Weights are decoded to F32; activations stay as they are. */

@@ -152,6 +152,10 @@ class PackedWeightsTest {
                 new Shape(33, 6, 20, true, false, DType.F32, DType.F32),
                 new Shape(40, 3, 8, false, true, DType.BF16, DType.F16),
                 new Shape(64, 8, 16, true, false, DType.Q4_0, DType.Q4_0),
+                new Shape(256, 8, 32, true, false, DType.Q4_K, DType.Q6_K),
+                new Shape(256, 16, 16, true, false, DType.Q6_K, DType.Q4_K),
+                new Shape(512, 4, 128, false, true, DType.Q4_K, DType.Q4_K),
+                new Shape(33, 32, 8, false, false, DType.F32, DType.Q6_K),
                 new Shape(160, 2, 64, false, true, DType.Q8_0, DType.Q4_0));
         for (Shape shape : shapes) {
             int neurons = shape.experts() * shape.size();

@@ -44,6 +44,11 @@ final class RandomWeights {
                 switch (dtype) {
                     case Q8_0 -> scale(block, 0, random, 1e-3f);
                     case Q4_0 -> scale(block, 0, random, 1e-2f);
+                    case Q4_K -> {
+                        scale(block, 0, random, 1e-4f);
+                        scale(block, 2, random, 1e-3f);
+                    }
+                    case Q6_K -> scale(block, 208, random, 2e-5f);
                     default -> throw new IllegalArgumentException(dtype.name());
                 }
             }
