@@ -1,5 +1,6 @@
 package dev.lte.cuda;
 
+import dev.lte.backend.DType;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -13,6 +14,8 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.bytedeco.cuda.global.nvrtc;
 import org.bytedeco.cuda.nvrtc._nvrtcProgram;
 import org.bytedeco.javacpp.BytePointer;
@@ -27,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class CudaCompiler {
     private static final Logger LOG = System.getLogger(CudaCompiler.class.getName());
     private static final int HASH_BYTES = 32;
+    private static final Pattern INCLUDE = Pattern.compile("(?m)^#include \"([a-z]+\\.cuh)\"$");
 
     private final String option;
     private final String version;
@@ -52,9 +56,14 @@ final class CudaCompiler {
         return home == null || home.isBlank() ? null : Path.of(home, ".cache", "lte", "cuda");
     }
 
-    /** The machine code of {@code kernels/NAME.cu}. */
-    byte[] compile(String name) {
-        String source = resource("common.cuh") + resource(name + ".cu");
+    /** The machine code of {@code kernels/NAME.cu}, with WEIGHT and WEIGHT_BITS defined for the type if there is one. */
+    byte[] compile(String name, @Nullable DType weight) {
+        String define = "";
+        if (weight != null) {
+            int bits = weight.isQuantized() ? weight == DType.Q4_0 ? 4 : 8 : 8 * weight.blockBytes();
+            define = "#define WEIGHT " + weight + "\n#define WEIGHT_BITS " + bits + "\n";
+        }
+        String source = resource("common.cuh") + define + resource(name + ".cu");
         String key = HexFormat.of()
                 .formatHex(hash((version + '\n' + option + '\n' + source).getBytes(StandardCharsets.UTF_8)));
         Path file = folder == null ? null : folder.resolve(key + ".cubin");
@@ -73,7 +82,9 @@ final class CudaCompiler {
             if (in == null) {
                 throw new IllegalStateException("the module lacks its resource kernels/" + name);
             }
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            return INCLUDE.matcher(text)
+                    .replaceAll(include -> Matcher.quoteReplacement(resource(include.group(1))));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -2,6 +2,7 @@ package dev.lte.cuda;
 
 import static dev.lte.cuda.CudaCheck.check;
 
+import dev.lte.backend.DType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -10,21 +11,33 @@ import org.bytedeco.cuda.cudart.CUfunc_st;
 import org.bytedeco.cuda.cudart.CUmod_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
+import org.jspecify.annotations.Nullable;
 
 /** All kernels, loaded into a context. Functions are found by name once and kept. Thread-safe; the context must be current. */
 final class CudaModule implements AutoCloseable {
     private static final List<String> FILES =
-            List.of("ffn", "linear", "attention", "pack", "rows", "norm", "rope", "routing");
+            List.of("ffn", "linear", "attention", "decode", "pack", "rows", "norm", "rope", "routing");
+    private static final List<String> TYPED_FILES = List.of("stream", "down");
+    private static final List<DType> TYPES = List.of(DType.BF16, DType.F16, DType.F32, DType.Q8_0, DType.Q4_0);
+
+    private record Source(String file, @Nullable DType weight) {}
 
     private final List<CUmod_st> modules = new ArrayList<>();
     private final Map<String, CUfunc_st> functions = new ConcurrentHashMap<>();
 
     CudaModule(CudaCompiler compiler) {
-        List<byte[]> codes = FILES.parallelStream().map(compiler::compile).toList();
+        List<Source> sources = new ArrayList<>();
+        for (String file : TYPED_FILES) {
+            TYPES.forEach(type -> sources.add(new Source(file, type)));
+        }
+        FILES.forEach(file -> sources.add(new Source(file, null)));
+        List<byte[]> codes = sources.parallelStream()
+                .map(source -> compiler.compile(source.file, source.weight))
+                .toList();
         for (int i = 0; i < codes.size(); i++) {
             CUmod_st module = new CUmod_st();
             try (BytePointer code = new BytePointer(codes.get(i))) {
-                check("cuModuleLoadData of " + FILES.get(i), cudart.cuModuleLoadData(module, code));
+                check("cuModuleLoadData of " + sources.get(i), cudart.cuModuleLoadData(module, code));
             }
             modules.add(module);
         }
