@@ -3,6 +3,7 @@ package dev.lte.cuda;
 import dev.lte.backend.AttentionSpec;
 import dev.lte.backend.DType;
 import dev.lte.backend.RopeSpec;
+import org.jspecify.annotations.Nullable;
 
 /** Launches the attention kernels: the parts of all rows and heads, then their combination. */
 final class CudaAttention {
@@ -20,6 +21,9 @@ final class CudaAttention {
     private final CudaScratch scratch;
     private final int processors;
     private final long tickets;
+    private @Nullable CudaTensor appended;
+    private @Nullable Rows appendedRows;
+    private long launchOfAppend = -1;
 
     /** @param tickets address of {@link #TICKETS} zeros */
     CudaAttention(CudaModule module, CudaLaunch launch, CudaScratch scratch, int processors, long tickets) {
@@ -72,6 +76,9 @@ final class CudaAttention {
         rows.field(launch, keys);
         int blocks = Math.ceilDiv(x.columns() + k.columns(), 256);
         launch.runDependent(module.function("ropeAppend"), Math.min(blocks, 1024), k.rows(), 1, 256, 0);
+        appended = keys;
+        appendedRows = rows;
+        launchOfAppend = launch.launches();
         return true;
     }
 
@@ -103,7 +110,13 @@ final class CudaAttention {
         long states = scratch.atLeast(4L * count * spec.heads() * parts * (spec.headSize() + 2));
         launch.structure().field(out).field(q).field(keys).field(values).field(states).field(tickets);
         launch.field(count).field(spec.heads()).field(spec.keyValueHeads()).field(spec.headSize());
-        launch.field(spec.causal() ? 1 : 0).field(spec.window()).field(parts).field(0);
+        boolean ahead = launch.launches() == launchOfAppend
+                && appended != null
+                && appended.sameRows(keys)
+                && appendedRows != null
+                && appendedRows.positions().sameRows(rows.positions())
+                && appendedRows.sequences().sameRows(rows.sequences());
+        launch.field(spec.causal() ? 1 : 0).field(spec.window()).field(parts).field(ahead ? 1 : 0);
         launch.field(spec.scale()).field(spec.softcap());
         rows.field(launch, keys);
         String name = "attendFew_" + keys.dtype() + "_" + together;

@@ -33,6 +33,7 @@ final class CudaLaunch implements AutoCloseable {
     private int count;
     private int at;
     private boolean afterKernel;
+    private long launches;
 
     CudaLaunch(CUstream_st stream) {
         this.stream = stream;
@@ -110,6 +111,7 @@ final class CudaLaunch implements AutoCloseable {
     void run(CUfunc_st function, int x, int y, int z, int threads) {
         check("cuLaunchKernel", cudart.cuLaunchKernel(function, x, y, z, threads, 1, 1, 0, stream, addresses, null));
         afterKernel = true;
+        launches++;
     }
 
     /** With a structure, as a dependent if a kernel went before. */
@@ -122,11 +124,18 @@ final class CudaLaunch implements AutoCloseable {
                 .numAttrs(afterKernel ? 1 : 0);
         check("cuLaunchKernelEx", cudart.cuLaunchKernelEx(config, function, structure, null));
         afterKernel = true;
+        launches++;
+    }
+
+    /** Changes with whatever is enqueued. */
+    long launches() {
+        return launches;
     }
 
     /** Something else than a kernel went before. */
     void separate() {
         afterKernel = false;
+        launches++;
     }
 
     /** For kernels whose threads stride over columns and blocks over rows. */

@@ -10,6 +10,9 @@ final class CudaStreams {
     private static final int WARPS = 16;
     private static final int THREADS = 32 * WARPS;
 
+    /** Neighbouring rows of the weight that a warp takes together. */
+    private static final int GROUP = 4;
+
     /** Registers hold a slice of every row. */
     private static final int MOST_ROWS = 4;
 
@@ -27,7 +30,12 @@ final class CudaStreams {
     }
 
     /** How the warps of a block share the columns: this many slices, of so many chunks a lane. */
-    private record Slices(int count, int each) {}
+    private record Slices(int count, int each, boolean slim) {
+        /** Rows of the weight between two barriers. */
+        int tile() {
+            return Math.max(32, (slim ? GROUP : 2 * GROUP) / each * (WARPS / count));
+        }
+    }
 
     private static @Nullable Slices slices(Segment segment, int columns, CudaTensor x) {
         int chunk = Segment.chunk(segment.dtype());
@@ -38,7 +46,9 @@ final class CudaStreams {
         if (steps == 0 || steps > 2 * WARPS) {
             return null;
         }
-        return steps <= WARPS ? new Slices(powerOfTwo(steps), 1) : new Slices(WARPS, 2);
+        return steps <= WARPS
+                ? new Slices(powerOfTwo(steps), 1, x.rows() == 1 && !segment.dtype().isQuantized())
+                : new Slices(WARPS, 2, false);
     }
 
     private static int mostRows(DType dtype) {
@@ -87,6 +97,7 @@ final class CudaStreams {
                 && x.rows() <= mostRows(ffn.outer().dtype())
                 && ffn.padded() == spec.expertSize()
                 && lanes <= 32
+                && spec.expertSize() % GROUP == 0
                 && Integer.bitCount(lanes) == 1
                 && 12L * spec.experts() + 24_000 < SHARED_BYTES;
     }
@@ -127,12 +138,12 @@ final class CudaStreams {
             Deferred.@Nullable Selection choice) {
         int units = ffn == null ? outputs : ffn.spec().neurons();
         int perUnit = ffn != null && ffn.spec().gated() ? 2 : 1;
-        int blocks = Math.min(processors, units);
-        int capacity = (Math.ceilDiv(units, blocks) * perUnit + 3) / 4 * 4;
+        int step = ffn == null ? 1 : GROUP;
+        int blocks = Math.min((slices.slim ? 2 : 1) * processors, units / step);
+        int capacity = Math.ceilDiv(Math.ceilDiv(units / step, blocks) * step * perUnit, 4 * GROUP) * 4 * GROUP;
         int rows = powerOfTwo(x.rows());
-        int tile = Math.max(32, 8 / slices.each * (WARPS / slices.count));
         int lists = experts == null || ffn == null ? 0 : 3 * ffn.spec().experts();
-        int shared = 4 * (lists + capacity + 2 * tile * rows * (slices.count + 1));
+        int shared = 4 * (lists + capacity / GROUP + 2 * slices.tile() * rows * (slices.count + 1));
         if (shared > SHARED_BYTES) {
             return false;
         }
@@ -191,9 +202,9 @@ final class CudaStreams {
         Segment outer = ffn.outer();
         int rows = powerOfTwo(y.rows());
         int lanes = ffn.padded() / Segment.chunk(outer.dtype());
-        int each = 4;
+        int each = 2;
         double best = 0;
-        for (int candidate : new int[] {4, 2, 1}) {
+        for (int candidate : new int[] {2, 4, 1}) {
             int blocks = Math.ceilDiv(spec.model(), 32 / lanes * candidate);
             double busy = (double) blocks / Math.ceilDiv(blocks, processors) / processors;
             if (32 / lanes * candidate * rows <= THREADS && busy > best * 1.05) {
@@ -203,9 +214,11 @@ final class CudaStreams {
         }
         int width = 32 / lanes * each;
         int lists = experts == null ? 0 : 3 * spec.experts();
+        int hiddenBytes = 4 * spec.neurons();
+        boolean staged = rows == 1 && 4 * lists + hiddenBytes <= SHARED_BYTES - 1024;
         launch.structure().field(y).field(hidden).field((long) spec.neurons());
         launch.field(outer.address()).field(outer.scales()).field(outer.stride()).field(ffn.downBias());
-        launch.field(y.rows()).field(spec.model()).field(spec.expertSize()).field(lanes).field(mode).field(0);
+        launch.field(y.rows()).field(spec.model()).field(spec.expertSize()).field(lanes).field(mode).field(staged ? 1 : 0);
         experts(experts, counts, choice, spec.experts());
         String name = "down" + rows + "_" + outer.dtype() + "_" + each;
         launch.runDependent(
@@ -214,6 +227,6 @@ final class CudaStreams {
                 1,
                 1,
                 THREADS,
-                4 * (lists + WARPS * width * rows));
+                4 * lists + Math.max(staged ? hiddenBytes : 0, 4 * WARPS * width * rows));
     }
 }

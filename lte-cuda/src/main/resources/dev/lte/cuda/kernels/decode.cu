@@ -114,7 +114,7 @@ struct Attend {
     int causal;
     int window;
     int parts;
-    int unused;
+    int ahead;            // whether the kernel in front stores the keys and values of these rows, and nothing else is new
     float scale;
     float cap;
     Rows rows;
@@ -125,22 +125,33 @@ struct Attend {
 template <int TYPE> __device__ __forceinline__ void unpack(uint4 v, float *f) { decode<TYPE>(v, f); }
 
 // Puts `count` partial results of a head together, `step` floats apart: E sums, their largest score, their sum of weights.
-// Volatile, since other blocks have just written them.
+// Volatile, since other blocks have just written them. factors: `count` floats of shared memory.
 __device__ __forceinline__ void merge(const Attend &a, const volatile float *states, int count, int step, float *to,
-                                      bool divide) {
+                                      float *factors, bool divide) {
     int size = a.headSize;
+    int lane = threadIdx.x & 31;
     float top = LOWEST;
-    for (int i = 0; i < count; i++) {
+    for (int i = lane; i < count; i += 32) {
         top = fmaxf(top, states[i * step + size]);
     }
-    float whole = 0.0f;
-    for (int i = 0; i < count; i++) {
-        whole = fmaf(states[i * step + size + 1], expf(states[i * step + size] - top), whole);
+    for (int o = 16; o > 0; o >>= 1) {
+        top = fmaxf(top, __shfl_xor_sync(FULL, top, o));
     }
+    float whole = 0.0f;
+    for (int i = lane; i < count; i += 32) {
+        float factor = expf(states[i * step + size] - top);
+        whole = fmaf(states[i * step + size + 1], factor, whole);
+        if (threadIdx.x < 32) {
+            factors[i] = factor;
+        }
+    }
+    whole = warpSum(whole);
+    __syncthreads();
     for (int e = threadIdx.x; e < size; e += blockDim.x) {
         float sum = 0.0f;
+#pragma unroll 8
         for (int i = 0; i < count; i++) {
-            sum = fmaf(states[i * step + e], expf(states[i * step + size] - top), sum);
+            sum = fmaf(states[i * step + e], factors[i], sum);
         }
         to[e] = divide ? (whole > 0.0f ? sum / whole : 0.0f) : sum;
     }
@@ -148,6 +159,7 @@ __device__ __forceinline__ void merge(const Attend &a, const volatile float *sta
         to[size] = top;
         to[size + 1] = whole;
     }
+    __syncthreads();
 }
 
 // A block takes one part of the positions of one row and up to HEADS query heads that share a key/value head. A row of the
@@ -159,8 +171,11 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
     const int AHEAD = HEADS == 1 ? 8 : 4;
     extern __shared__ float memory[];
     __shared__ bool last;
-    waitForPrevious();
-    letNextStart();
+    __shared__ float factors[128];
+    if (!a.ahead) {
+        waitForPrevious();
+        letNextStart();
+    }
     int group = a.heads / a.keyHeads;
     int passes = (group + HEADS - 1) / HEADS;
     int keyHead = blockIdx.y / passes;
@@ -177,17 +192,6 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
     int piece = threadIdx.x % lanes;
     bool live = piece < pieces;
 
-    float q[HEADS][PIECE], sum[HEADS][PIECE], largest[HEADS], total[HEADS];
-#pragma unroll
-    for (int h = 0; h < HEADS; h++) {
-        largest[h] = LOWEST;
-        total[h] = 0.0f;
-#pragma unroll
-        for (int i = 0; i < PIECE; i++) {
-            sum[h][i] = 0.0f;
-            q[h][i] = live && h < heads ? a.q[t * a.qStride + (firstHead + h) * a.headSize + piece * PIECE + i] : 0.0f;
-        }
-    }
     int position = a.rows.positions[t * a.rows.positionStride];
     int sequence = a.rows.sequences[t * a.rows.sequenceStride];
     i64 capacity = min((i64)a.rows.perSequence * a.rows.pageSize, (i64)0x7ffffffe);
@@ -207,20 +211,66 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
     int to = begin + min(((int)blockIdx.x + 1) * each, seen);
     i64 offset = ((i64)keyHead * a.headSize + piece * PIECE) * (16 / PIECE);
 
-    for (int first = from; first < to; first += AHEAD * teams) {
-        bool there[AHEAD];
-        uint4 key[AHEAD], value[AHEAD];
+    // Rows of the cache from `oldest` on are new.
+    int oldest = 0;
+    if (a.ahead) {
+        oldest = position;
+        for (int other = threadIdx.x & 31; other < a.count; other += 32) {
+            if (a.rows.sequences[other * a.rows.sequenceStride] == sequence) {
+                oldest = min(oldest, a.rows.positions[other * a.rows.positionStride]);
+            }
+        }
+        for (int o = 16; o > 0; o >>= 1) {
+            oldest = min(oldest, __shfl_xor_sync(FULL, oldest, o));
+        }
+    }
+    bool there[AHEAD];
+    uint4 key[AHEAD], value[AHEAD];
+    auto fetch = [&](int first, int begin, int end) {
 #pragma unroll
         for (int i = 0; i < AHEAD; i++) {
             int at = first + i * teams + team;
-            i64 row = at < to ? a.rows.row(sequence, at) : -1;
-            there[i] = row >= 0;
-            key[i] = make_uint4(0, 0, 0, 0);
-            value[i] = make_uint4(0, 0, 0, 0);
-            if (there[i] && live) {
-                key[i] = *(const uint4 *)(a.keys + row * a.keyStride * (16 / PIECE) + offset);
-                value[i] = *(const uint4 *)(a.values + row * a.valueStride * (16 / PIECE) + offset);
+            if (at >= begin && at < end) {
+                i64 row = a.rows.row(sequence, at);
+                there[i] = row >= 0;
+                if (there[i] && live) {
+                    key[i] = *(const uint4 *)(a.keys + row * a.keyStride * (16 / PIECE) + offset);
+                    value[i] = *(const uint4 *)(a.values + row * a.valueStride * (16 / PIECE) + offset);
+                }
             }
+        }
+    };
+#pragma unroll
+    for (int i = 0; i < AHEAD; i++) {
+        there[i] = false;
+        key[i] = make_uint4(0, 0, 0, 0);
+        value[i] = make_uint4(0, 0, 0, 0);
+    }
+    if (a.ahead) {
+        fetch(from, from, min(oldest, to));
+        waitForPrevious();
+        letNextStart();
+    }
+    fetch(from, max(oldest, from), to);
+    float q[HEADS][PIECE], sum[HEADS][PIECE], largest[HEADS], total[HEADS];
+#pragma unroll
+    for (int h = 0; h < HEADS; h++) {
+        largest[h] = LOWEST;
+        total[h] = 0.0f;
+#pragma unroll
+        for (int i = 0; i < PIECE; i++) {
+            sum[h][i] = 0.0f;
+            q[h][i] = live && h < heads ? a.q[t * a.qStride + (firstHead + h) * a.headSize + piece * PIECE + i] : 0.0f;
+        }
+    }
+
+    for (int first = from; first < to; first += AHEAD * teams) {
+        if (first > from) {
+#pragma unroll
+            for (int i = 0; i < AHEAD; i++) {
+                there[i] = false;
+            }
+            fetch(first, from, to);
         }
         float score[AHEAD][HEADS];
 #pragma unroll
@@ -291,7 +341,7 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
     for (int h = 0; h < heads; h++) {
         float *out = a.out + t * a.outStride + (i64)(firstHead + h) * a.headSize;
         float *state = a.states + (((i64)t * a.heads + firstHead + h) * a.parts + blockIdx.x) * size;
-        merge(a, memory + h * size, teams, HEADS * size, a.parts == 1 ? out : state, a.parts == 1);
+        merge(a, memory + h * size, teams, HEADS * size, a.parts == 1 ? out : state, factors, a.parts == 1);
     }
     if (a.parts == 1) {
         return;
@@ -310,7 +360,7 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
     for (int h = 0; h < heads; h++) {
         i64 head = (i64)t * a.heads + firstHead + h;
         float *out = a.out + t * a.outStride + (i64)(firstHead + h) * a.headSize;
-        merge(a, a.states + head * a.parts * size, a.parts, size, out, true);
+        merge(a, a.states + head * a.parts * size, a.parts, size, out, factors, true);
     }
     if (threadIdx.x == 0) {
         *ticket = 0;

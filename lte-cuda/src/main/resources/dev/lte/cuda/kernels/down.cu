@@ -6,6 +6,9 @@
 // list is made from what kernels before the one in front have written, so that weights are under way before that has ended.
 #include "experts.cuh"
 
+#define WARPS 16
+#define THREADS (32 * WARPS)
+
 struct Down {
     float *y;
     i64 yStride;
@@ -20,7 +23,7 @@ struct Down {
     int expertSize;
     int lanes;
     int mode;
-    int unused;
+    int staged;           // whether the hidden activations of the one row fit into shared memory
     Experts experts;
 };
 
@@ -28,7 +31,6 @@ template <int ROWS, int EACH> __device__ __forceinline__ void down(const Down &a
     const int SIZE = Chunk<WEIGHT>::SIZE;
     const int PLACES = 8 / EACH;
     const bool SCALED = WEIGHT == Q8_0 || WEIGHT == Q4_0;
-    const bool AHEAD = ROWS == 1 && PLACES * SIZE <= 16;
     extern __shared__ int memory[];
     int lane = threadIdx.x & 31;
     int warp = threadIdx.x >> 5;
@@ -38,7 +40,6 @@ template <int ROWS, int EACH> __device__ __forceinline__ void down(const Down &a
     int first = blockIdx.x * width;
     int *list = memory;
     int count = a.experts.routed() ? unite<ROWS>(a.experts, a.rows, list, false) : a.experts.count;
-    float *shared = (float *)(memory + (a.experts.routed() ? 3 * a.experts.count : 0));  // (16, width x ROWS)
 
     uint4 raw[PLACES][EACH];
     u16 scale[SCALED ? PLACES : 1][EACH];
@@ -76,17 +77,17 @@ template <int ROWS, int EACH> __device__ __forceinline__ void down(const Down &a
     bool mine = threadIdx.x < width * ROWS && d < a.model && row < a.rows;
     float *to = a.y + row * a.yStride + d;
     float before = mine && a.mode & ADD ? *to : 0.0f;
+    // A single row's hidden activations are fetched at once.
+    float *staged = (float *)(memory + (a.experts.routed() ? 3 * a.experts.count : 0));
+    if (a.staged) {
+        for (int i = 4 * threadIdx.x; i < count * a.expertSize; i += 4 * THREADS) {
+            *(float4 *)(staged + i) = *(const float4 *)(a.hidden + i);
+        }
+        __syncthreads();
+    }
     float sums[EACH][ROWS] = {};
 #pragma unroll 1
     for (int start = warp; start < count; start += WARPS * PLACES) {
-        float h[AHEAD ? PLACES : 1][SIZE];
-        if (AHEAD) {
-#pragma unroll
-            for (int p = 0; p < PLACES; p++) {
-                int place = min(start + WARPS * p, count - 1);
-                loadAligned<SIZE>(a.hidden + place * a.expertSize + part * SIZE, h[p]);
-            }
-        }
 #pragma unroll
         for (int p = 0; p < PLACES; p++) {
             int place = start + WARPS * p;
@@ -94,13 +95,11 @@ template <int ROWS, int EACH> __device__ __forceinline__ void down(const Down &a
                 float x[ROWS][SIZE];
 #pragma unroll
                 for (int t = 0; t < ROWS; t++) {
-                    if (!AHEAD) {
-                        loadAligned<SIZE>(a.hidden + min(t, a.rows - 1) * a.hiddenStride + place * a.expertSize + part * SIZE, x[t]);
+                    int at = place * a.expertSize + part * SIZE;
+                    if (a.staged) {
+                        loadAligned<SIZE>(staged + at, x[t]);
                     } else {
-#pragma unroll
-                        for (int i = 0; i < SIZE; i++) {
-                            x[t][i] = h[AHEAD ? p : 0][i];
-                        }
+                        loadAligned<SIZE>(a.hidden + min(t, a.rows - 1) * a.hiddenStride + at, x[t]);
                     }
                 }
 #pragma unroll
@@ -116,6 +115,10 @@ template <int ROWS, int EACH> __device__ __forceinline__ void down(const Down &a
                 fetch(place + WARPS * PLACES, p);
             }
         }
+    }
+    float *shared = staged;  // (16, width x ROWS)
+    if (a.staged) {
+        __syncthreads();
     }
 #pragma unroll
     for (int j = 0; j < EACH; j++) {

@@ -1,6 +1,5 @@
-// Which experts of a routed feed-forward block run, found by every block for itself. Kernels of 16 warps.
-#define WARPS 16
-#define THREADS (32 * WARPS)
+// Which experts of a routed feed-forward block run, found by every block for itself. Kernels of at most 16 warps.
+#define MOST_WARPS 16
 
 struct Experts {
     int *lists;               // (T, N), experts that each row wants; null if all run for all rows
@@ -17,9 +16,17 @@ struct Experts {
     __device__ __forceinline__ bool routed() const { return lists; }
 };
 
+__device__ __forceinline__ int warpCount(int value) {
+#pragma unroll
+    for (int offset = 16; offset > 0; offset >>= 1) {
+        value += __shfl_xor_sync(FULL, value, offset);
+    }
+    return value;
+}
+
 // The place of this thread's element if those of all active threads are put behind `total` others, which then counts them too.
 __device__ __forceinline__ int compact(bool active, int &total) {
-    __shared__ int totals[WARPS];
+    __shared__ int totals[MOST_WARPS];
     int lane = threadIdx.x & 31;
     int warp = threadIdx.x >> 5;
     u32 votes = __ballot_sync(FULL, active);
@@ -27,12 +34,9 @@ __device__ __forceinline__ int compact(bool active, int &total) {
         totals[warp] = __popc(votes);
     }
     __syncthreads();
-    int place = total + __popc(votes & ((1u << lane) - 1));
-#pragma unroll
-    for (int w = 0; w < WARPS; w++) {
-        place += w < warp ? totals[w] : 0;
-        total += totals[w];
-    }
+    int count = lane < blockDim.x >> 5 ? totals[lane] : 0;
+    int place = total + warpCount(lane < warp ? count : 0) + __popc(votes & ((1u << lane) - 1));
+    total += warpCount(count);
     __syncthreads();
     return place;
 }
@@ -43,13 +47,13 @@ template <int ROWS> __device__ __forceinline__ int unite(const Experts &e, int r
     int *masks = list + e.count;
     int *wanted = masks + e.count;
     if (!e.scores) {
-        for (int g = threadIdx.x; g < e.count; g += THREADS) {
+        for (int g = threadIdx.x; g < e.count; g += blockDim.x) {
             wanted[g] = 0;
         }
         __syncthreads();
         for (int t = 0; t < rows; t++) {
             int count = min(e.counts[t * e.countStride], e.count);
-            for (int i = threadIdx.x; i < count; i += THREADS) {
+            for (int i = threadIdx.x; i < count; i += blockDim.x) {
                 int g = e.lists[t * e.listStride + i];
                 if (g >= 0 && g < e.count) {
                     atomicOr(wanted + g, 1 << t);
@@ -60,7 +64,7 @@ template <int ROWS> __device__ __forceinline__ int unite(const Experts &e, int r
     }
     int total = 0;
     int each[ROWS] = {};
-    for (int base = 0; base < e.count; base += THREADS) {
+    for (int base = 0; base < e.count; base += blockDim.x) {
         int g = base + threadIdx.x;
         int mask = 0;
         if (g < e.count) {
