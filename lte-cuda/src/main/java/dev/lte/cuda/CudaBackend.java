@@ -27,6 +27,7 @@ final class CudaBackend implements Backend {
     private final CudaContext context;
     private final CudaMemory memory = new CudaMemory();
     private final CudaModule module;
+    private final TrainingModules training;
     private final CudaPacker packer;
     private final Set<CudaStorage> storages = ConcurrentHashMap.newKeySet();
     private final Set<CudaQueue> queues = ConcurrentHashMap.newKeySet();
@@ -35,7 +36,9 @@ final class CudaBackend implements Backend {
     CudaBackend(int index, DeviceInfo device) {
         this.device = device;
         context = new CudaContext(index);
-        module = new CudaModule(new CudaCompiler(context.architecture()));
+        CudaCompiler compiler = new CudaCompiler(context.architecture());
+        module = new CudaModule(compiler);
+        training = new TrainingModules(compiler);
         packer = new CudaPacker(memory, module);
     }
 
@@ -49,6 +52,10 @@ final class CudaBackend implements Backend {
 
     CudaModule module() {
         return module;
+    }
+
+    TrainingModules training() {
+        return training;
     }
 
     ReentrantReadWriteLock lock() {
@@ -90,7 +97,7 @@ final class CudaBackend implements Backend {
         try {
             checkOpen();
             context.enter();
-            long stride = dtype.byteSize(columns);
+            long stride = stride(dtype, rows, columns);
             long bytes = stride * rows;
             long address = memory.allocate("a tensor of " + rows + " x " + columns + " " + dtype, bytes);
             packer.zero(address, Math.max(bytes, 1));
@@ -98,6 +105,12 @@ final class CudaBackend implements Backend {
         } finally {
             lock.writeLock().unlock();
         }
+    }
+
+    /** Long rows begin at multiples of 16 bytes, so that kernels and cuBLAS take them in large pieces. */
+    private static long stride(DType dtype, int rows, int columns) {
+        long bytes = dtype.byteSize(columns);
+        return rows > 1 && bytes >= 256 ? (bytes + 15) / 16 * 16 : bytes;
     }
 
     @Override
@@ -253,6 +266,7 @@ final class CudaBackend implements Backend {
             packer.close();
             memory.freeAll();
             module.close();
+            training.close();
             context.close();
         } finally {
             lock.writeLock().unlock();

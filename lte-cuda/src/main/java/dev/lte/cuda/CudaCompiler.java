@@ -56,14 +56,29 @@ final class CudaCompiler {
         return home == null || home.isBlank() ? null : Path.of(home, ".cache", "lte", "cuda");
     }
 
-    /** The machine code of {@code kernels/NAME.cu}, with WEIGHT and WEIGHT_BITS defined for the type if there is one. */
-    byte[] compile(String name, @Nullable DType weight) {
-        String define = "";
-        if (weight != null) {
-            int bits = weight.isQuantized() ? weight == DType.Q4_0 ? 4 : 8 : 8 * weight.blockBytes();
-            define = "#define WEIGHT " + weight + "\n#define WEIGHT_BITS " + bits + "\n";
+    /**
+     * The machine code of {@code kernels/NAME.cu}.
+     *
+     * @param source NAME, or NAME:TYPE with the type that WEIGHT, and its size that WEIGHT_BITS is defined as
+     */
+    byte[] compile(String source) {
+        int colon = source.indexOf(':');
+        if (colon < 0) {
+            return compileCached(source, resource("common.cuh") + resource(source + ".cu"));
         }
-        String source = resource("common.cuh") + define + resource(name + ".cu");
+        DType type = DType.valueOf(source.substring(colon + 1));
+        int bits = type == DType.Q4_0 ? 4 : type.isQuantized() ? 8 : 8 * type.blockBytes();
+        String name = source.substring(0, colon);
+        String define = "#define WEIGHT " + type + "\n#define WEIGHT_BITS " + bits + "\n";
+        return compileCached(name, resource("common.cuh") + define + resource(name + ".cu"));
+    }
+
+    /** The machine code of {@code kernels/NAME.cu} of training, with a line behind it that says which kernels it has. */
+    byte[] compileTraining(String name, String instances) {
+        return compileCached(name, resource("common.cuh") + resource("train.cuh") + resource(name + ".cu") + instances);
+    }
+
+    private byte[] compileCached(String name, String source) {
         String key = HexFormat.of()
                 .formatHex(hash((version + '\n' + option + '\n' + source).getBytes(StandardCharsets.UTF_8)));
         Path file = folder == null ? null : folder.resolve(key + ".cubin");

@@ -11,6 +11,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Launches one kernel after the other, with arguments in native memory that is used again. Arguments are either single ones,
@@ -76,6 +77,13 @@ final class CudaLaunch implements AutoCloseable {
         return put(tensor.address()).put(tensor.stride());
     }
 
+    /** Address, stride and the number of the type, as the kernels of training take matrices; zeros stand for none. */
+    CudaLaunch putTyped(@Nullable CudaTensor tensor) {
+        return tensor == null
+                ? put(0L).put(0L).put(0)
+                : put(tensor).put(Segment.code(tensor.dtype()));
+    }
+
     /** Begins a structure. */
     CudaLaunch structure() {
         at = 0;
@@ -109,7 +117,14 @@ final class CudaLaunch implements AutoCloseable {
 
     /** With single arguments; starts when everything before has ended. */
     void run(CUfunc_st function, int x, int y, int z, int threads) {
-        check("cuLaunchKernel", cudart.cuLaunchKernel(function, x, y, z, threads, 1, 1, 0, stream, addresses, null));
+        run(function, x, y, z, threads, 0);
+    }
+
+    /** @param shared bytes of shared memory beyond what the kernel declares */
+    void run(CUfunc_st function, int x, int y, int z, int threads, int shared) {
+        check(
+                "cuLaunchKernel",
+                cudart.cuLaunchKernel(function, x, y, z, threads, 1, 1, shared, stream, addresses, null));
         afterKernel = true;
         launches++;
     }

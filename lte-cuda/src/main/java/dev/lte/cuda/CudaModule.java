@@ -7,33 +7,30 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.bytedeco.cuda.cudart.CUfunc_st;
 import org.bytedeco.cuda.cudart.CUmod_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
-import org.jspecify.annotations.Nullable;
 
-/** All kernels, loaded into a context. Functions are found by name once and kept. Thread-safe; the context must be current. */
+/** The kernels of some files, loaded into a context. Functions are found by name once and kept. Thread-safe; the context must be current. */
 final class CudaModule implements AutoCloseable {
     private static final List<String> FILES =
             List.of("ffn", "linear", "attention", "decode", "pack", "rows", "norm", "rope", "routing");
     private static final List<String> TYPED_FILES = List.of("stream", "down");
     private static final List<DType> TYPES = List.of(DType.BF16, DType.F16, DType.F32, DType.Q8_0, DType.Q4_0);
-
-    private record Source(String file, @Nullable DType weight) {}
+    private static final List<String> PROMPT_FILES = List.of("prompt:F16", "prompt:BF16");
 
     private final List<CUmod_st> modules = new ArrayList<>();
     private final Map<String, CUfunc_st> functions = new ConcurrentHashMap<>();
 
+    /** Those of inference. */
     CudaModule(CudaCompiler compiler) {
-        List<Source> sources = new ArrayList<>();
-        for (String file : TYPED_FILES) {
-            TYPES.forEach(type -> sources.add(new Source(file, type)));
-        }
-        FILES.forEach(file -> sources.add(new Source(file, null)));
-        List<byte[]> codes = sources.parallelStream()
-                .map(source -> compiler.compile(source.file, source.weight))
-                .toList();
+        this(sources(), compiler::compile);
+    }
+
+    CudaModule(List<String> sources, Function<String, byte[]> compiler) {
+        List<byte[]> codes = sources.parallelStream().map(compiler).toList();
         for (int i = 0; i < codes.size(); i++) {
             CUmod_st module = new CUmod_st();
             try (BytePointer code = new BytePointer(codes.get(i))) {
@@ -41,6 +38,16 @@ final class CudaModule implements AutoCloseable {
             }
             modules.add(module);
         }
+    }
+
+    /** Files, with the type that they are compiled for behind a colon. The slowest come first. */
+    private static List<String> sources() {
+        List<String> sources = new ArrayList<>(PROMPT_FILES);
+        for (String file : TYPED_FILES) {
+            TYPES.forEach(type -> sources.add(file + ":" + type));
+        }
+        sources.addAll(FILES);
+        return sources;
     }
 
     CUfunc_st function(String name) {

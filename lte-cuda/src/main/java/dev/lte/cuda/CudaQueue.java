@@ -12,6 +12,7 @@ import dev.lte.backend.NormSpec;
 import dev.lte.backend.RopeSpec;
 import dev.lte.backend.RowBatch;
 import dev.lte.backend.Tensor;
+import dev.lte.backend.TrainingKernels;
 import dev.lte.backend.Write;
 import java.util.HashSet;
 import java.util.List;
@@ -40,6 +41,7 @@ final class CudaQueue implements KernelQueue {
     private final long tickets;
     private @Nullable Set<CudaStorage> captured;
     private @Nullable Deferred deferred;
+    private @Nullable CudaTraining training;
     private volatile boolean closed;
 
     /** The backend's lock is held and its context current. */
@@ -99,7 +101,7 @@ final class CudaQueue implements KernelQueue {
     }
 
     /** As {@link #enqueue}, unless the output has no elements. */
-    private void enqueue(Tensor out, Runnable operation) {
+    void enqueue(Tensor out, Runnable operation) {
         enqueue(() -> {
             own(out);
             if (out.rows() > 0 && out.columns() > 0) {
@@ -376,6 +378,19 @@ final class CudaQueue implements KernelQueue {
         enqueue(() -> transfers.read(own(tensor), values));
     }
 
+    /** Compiles the kernels of training at the first call. */
+    @Override
+    public TrainingKernels training() {
+        CudaTraining known = training;
+        if (known == null) {
+            CudaTraining[] made = new CudaTraining[1];
+            enqueue(() -> made[0] = new CudaTraining(this, backend, launch));
+            known = made[0];
+            training = known;
+        }
+        return known;
+    }
+
     /** Captures a graph; nothing else is enqueued on the backend meanwhile. */
     @Override
     public Recording record(Runnable operations) {
@@ -448,6 +463,9 @@ final class CudaQueue implements KernelQueue {
             transfers.free();
             scratch.free();
             backend.memory().free(tickets);
+            if (training != null) {
+                training.close();
+            }
             launch.close();
             check("cuStreamDestroy", cudart.cuStreamDestroy(stream));
         } finally {
@@ -464,7 +482,8 @@ final class CudaQueue implements KernelQueue {
                 own(batch.positions()), own(batch.sequences()), own(batch.pageTable()), batch.pageSize());
     }
 
-    private CudaTensor own(Tensor tensor) {
+    /** A tensor of this backend that is in use, noted if a recording is being made. */
+    CudaTensor own(Tensor tensor) {
         CudaTensor own = backend.own(tensor);
         use(own.storage());
         return own;

@@ -32,6 +32,17 @@ class CudaBackendContractTest extends BackendContractTest {
         return EnumSet.of(DType.F32, DType.F16, DType.BF16);
     }
 
+    @Override
+    public Set<DType> trainingTypes() {
+        return EnumSet.of(DType.F32, DType.BF16);
+    }
+
+    /** Tensor cores take weights and gradients of scores in BF16, which rounds them by up to 2^-9 of their size. */
+    @Override
+    public double trainingAttentionError(DType dtype) {
+        return dtype == DType.BF16 ? 1.0 / 256 : super.trainingAttentionError(dtype);
+    }
+
     /** Activations are never rounded: block types are decoded to F32 as well. */
     @Override
     public ActivationRounding rounding(DType weight, int rows) {

@@ -69,6 +69,12 @@ public abstract class BackendContractTest
         return Bound.SUM;
     }
 
+    /** As {@link #attentionError}. */
+    @Override
+    public double trainingAttentionError(DType dtype) {
+        return attentionError(dtype);
+    }
+
     @BeforeAll
     final void openRig() {
         rig = new Rig(this::open);

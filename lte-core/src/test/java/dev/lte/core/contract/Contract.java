@@ -28,6 +28,9 @@ interface Contract {
     /** Relative error of products of queries and keys, and of weights and values. */
     double attentionError(DType cache);
 
+    /** The same in training, with activations of this type. */
+    double trainingAttentionError(DType dtype);
+
     /** Weight widths worth a test that rows of this type can have. */
     static int[] columns(DType dtype) {
         return switch (dtype.blockSize()) {

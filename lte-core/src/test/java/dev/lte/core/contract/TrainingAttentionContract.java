@@ -71,7 +71,7 @@ interface TrainingAttentionContract extends TrainingContract {
             Tensor v = side.input(dtype, Values.normal(side.random(), rows * keyColumns), rows, keyColumns);
             Tensor dout = side.input(dtype, Values.normal(side.random(), rows * columns), rows, columns);
             Tensor from = side.input(starts, starts.length, 1);
-            double error = attentionError(dtype);
+            double error = trainingAttentionError(dtype);
             Output out = side.changing("out", dtype, new float[rows * columns], rows, columns)
                     .within(TrainingContract.stored(
                             dtype,
