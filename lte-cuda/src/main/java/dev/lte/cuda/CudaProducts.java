@@ -15,37 +15,81 @@ final class CudaProducts {
     private final CudaModule module;
     private final CudaLaunch launch;
     private final CudaScratch scratch;
+    private final CudaStreams streams;
 
-    CudaProducts(CudaModule module, CudaLaunch launch, CudaScratch scratch) {
+    CudaProducts(CudaModule module, CudaLaunch launch, CudaScratch scratch, int processors) {
         this.module = module;
         this.launch = launch;
         this.scratch = scratch;
+        streams = new CudaStreams(module, launch, processors);
     }
 
-    void linear(CudaTensor out, CudaTensor x, CudaTensor weight, @Nullable CudaTensor bias, int mode) {
+    /**
+     * With a norm that makes x, or without.
+     *
+     * @return whether the norm was done on the way; if not, nothing was
+     */
+    boolean linear(
+            CudaTensor out,
+            CudaTensor x,
+            CudaTensor weight,
+            @Nullable CudaTensor bias,
+            int mode,
+            Deferred.@Nullable Norm norm) {
+        if (norm != null && (weight.segments().size() > 1 || !norm.feeds(x, out))) {
+            return false;
+        }
         int rows = out.rows();
         int columns = weight.columns();
+        boolean constant = weight.storage().isConstant();
         int start = 0;
         for (Segment segment : weight.segments()) {
             if (segment.rows() == 0) {
                 continue;
+            }
+            long to = out.address() + 4L * start;
+            long biasAt = bias == null ? 0L : bias.address() + 4L * start;
+            if (streams.linear(to, out.stride(), x, segment, biasAt, mode, constant, norm)) {
+                start += segment.rows();
+                continue;
+            }
+            if (norm != null) {
+                return false;
             }
             int chunk = Segment.chunk(segment.dtype());
             boolean whole = columns % chunk == 0;
             boolean fast = whole && segment.isAligned() && aligned(x);
             int group = rows == 1 ? 1 : rows == 2 ? 2 : rows <= 4 ? 4 : 8;
             String name = "linear_" + segment.dtype() + "_" + (fast ? String.valueOf(group) : "any");
-            launch.start().put(out.address() + 4L * start).put(out.stride()).put(x);
+            launch.start().put(to).put(out.stride()).put(x);
             launch.put(segment.address()).put(segment.scales()).put(segment.stride());
-            launch.put(bias == null ? 0L : bias.address() + 4L * start)
-                    .put(rows)
-                    .put(segment.rows())
-                    .put(columns);
+            launch.put(biasAt).put(rows).put(segment.rows()).put(columns);
             launch.put(mode).put(whole && segment.isAligned() ? 1 : 0);
             int lines = 4 * (fast ? lines(segment, group) : 1);
             launch.run(module.function(name), (segment.rows() + lines - 1) / lines, 1, 1, 128);
             start += segment.rows();
         }
+        return true;
+    }
+
+    /** Whether a block of this shape takes what was deferred on the way. */
+    boolean takes(CudaTensor x, CudaFfn ffn) {
+        return streams.takes(x, ffn);
+    }
+
+    /** What {@link #takes} says: all experts, or those of a selection that may be yet to be made. */
+    void few(
+            CudaTensor y,
+            CudaTensor x,
+            CudaFfn ffn,
+            @Nullable CudaTensor experts,
+            @Nullable CudaTensor counts,
+            Write write,
+            Deferred.@Nullable Selection choice,
+            Deferred.@Nullable Norm norm) {
+        long hidden = scratch.atLeast(hiddenBytes(ffn));
+        streams.hidden(hidden, x, ffn, experts, counts, choice, norm);
+        streams.down(y, hidden, ffn, experts, counts, choice, write == Write.ADD ? ADD : 0);
     }
 
     /** Rows of the weight that a warp takes, as in linear.cu. */
