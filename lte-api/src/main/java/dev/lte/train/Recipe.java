@@ -6,15 +6,18 @@ package dev.lte.train;
  */
 public enum Recipe {
     /**
+     * Experts are on or off as they will be in the end, with the gradient of G passed straight through; {@code eta * mean(G)}.
+     * The default: the model that learns is the model that is served, so that the sparsity of this stage stays.
+     */
+    STRAIGHT_THROUGH(false, 0, 0, false),
+    /**
      * Experts are scaled by G; {@code eta * mean(G^2)} all the time, and {@code lambda * mean(1 / ((G - tau)^2 + guard))} with
      * lambda rising from 0 to 0.5 over the last 40 % of the stage: scores first find their side of tau, then are driven away
-     * from it. The default.
+     * from it.
      */
     RAMP(true, 0.5, 0.4, true),
     /** As {@link #RAMP} with lambda = 0.001 all the time, too little to hold scores on the side where they began. */
     SMALL_LAMBDA(true, 1e-3, 0, true),
-    /** Experts are on or off as they will be in the end, with the gradient of G passed straight through; {@code eta * mean(G)}. */
-    STRAIGHT_THROUGH(false, 0, 0, false),
     /**
      * The paper to the letter, lambda = 0.5 from the first step. On small models nearly every score stays on the side of tau
      * where it began, whatever eta is.
