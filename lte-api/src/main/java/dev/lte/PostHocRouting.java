@@ -25,7 +25,12 @@ public record PostHocRouting(
         /** Deja Vu: neurons by a predictor of low rank, the same number for every token. */
         DEJA_VU,
         /** CATS: neurons whose activated gate is above a threshold of the layer; the gate is computed in full. */
-        MAGNITUDE
+        MAGNITUDE,
+        /**
+         * Noisy top-k softmax routers over experts, which scale what they choose by its probability (Shazeer et al., 2017); only the
+         * routers are learnt.
+         */
+        NOISY_TOP_K
     }
 
     public PostHocRouting {

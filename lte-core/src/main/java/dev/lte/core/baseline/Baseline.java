@@ -61,6 +61,7 @@ public final class Baseline implements FfnMeasure, AutoCloseable {
                     case MOEFICATION -> moefication();
                     case DEJA_VU -> dejaVu();
                     case MAGNITUDE -> magnitude();
+                    case NOISY_TOP_K -> noisyTopK();
                 },
                 config.ffn());
         observation.visit(mask);
@@ -145,6 +146,32 @@ public final class Baseline implements FfnMeasure, AutoCloseable {
                     new LinearScores(router, config.model()),
                     Selection.greatest(kept(experts)),
                     groupings.get(layer)));
+        }
+        return rules;
+    }
+
+    private List<FfnMask.Rule> noisyTopK() {
+        List<Grouping> groupings =
+                IntStream.range(0, layers()).mapToObj(this::group).toList();
+        List<ExpertNorms> norms = new ArrayList<>();
+        for (int layer = 0; layer < layers(); layer++) {
+            norms.add(new ExpertNorms(
+                    groupings.get(layer), LayerWeights.down(observation.source(), layer), config.model()));
+        }
+        int experts = groupings.getFirst().experts();
+        int k = kept(experts);
+        predictorWork = (double) config.model() * experts;
+        List<RouterSample> samples = sample(
+                experts, (activations, row) -> norms.get(activations.layer()).of(activations.hidden(), row));
+        List<FfnMask.Rule> rules = new ArrayList<>();
+        for (int layer = 0; layer < layers(); layer++) {
+            progress.accept(new Progress("learning routers", layer, layers()));
+            float[] router = NoisyTopK.learn(samples.get(layer), k, SEED + layer);
+            rules.add(new FfnMask.Rule(
+                    new LinearScores(router, config.model()),
+                    Selection.greatest(k),
+                    groupings.get(layer),
+                    logits -> NoisyTopK.scales(logits, k)));
         }
         return rules;
     }

@@ -1,5 +1,6 @@
 package dev.lte.core.baseline;
 
+import dev.lte.core.sparse.Grouping;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,13 @@ record FfnActivations(
             if (!kept[f]) {
                 hidden[row * neurons + f] = 0;
             }
+        }
+    }
+
+    /** Multiplies the neurons of each expert by the expert's factor. */
+    void scale(int row, float[] factors, Grouping grouping) {
+        for (int f = 0; f < neurons; f++) {
+            hidden[row * neurons + f] *= factors[grouping.expertOf(f)];
         }
     }
 }

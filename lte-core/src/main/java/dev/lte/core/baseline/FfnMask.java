@@ -3,6 +3,7 @@ package dev.lte.core.baseline;
 import dev.lte.SparsityReport;
 import dev.lte.core.sparse.Grouping;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** Leaves out what a rule says does not matter, and counts it: the visitor of every baseline. */
@@ -11,8 +12,17 @@ final class FfnMask implements FfnVisitor {
      * The rule of one layer.
      *
      * @param grouping whose experts the units are; null where units are neurons
+     * @param scaling factors of the units that run, by their scores; null for 1
      */
-    record Rule(UnitScores scores, Selection selection, @Nullable Grouping grouping) {}
+    record Rule(
+            UnitScores scores,
+            Selection selection,
+            @Nullable Grouping grouping,
+            @Nullable UnaryOperator<float[]> scaling) {
+        Rule(UnitScores scores, Selection selection, @Nullable Grouping grouping) {
+            this(scores, selection, grouping, null);
+        }
+    }
 
     private final List<Rule> rules;
     private final NeuronMeter meter;
@@ -27,9 +37,13 @@ final class FfnMask implements FfnVisitor {
     public void visit(FfnActivations activations) {
         Rule rule = rules.get(activations.layer());
         activations.forEachRow(row -> {
-            boolean[] units = rule.selection.of(rule.scores.of(activations, row));
+            float[] scores = rule.scores.of(activations, row);
+            boolean[] units = rule.selection.of(scores);
             boolean[] neurons = rule.grouping == null ? units : neurons(units, rule.grouping);
             activations.keep(row, neurons);
+            if (rule.scaling != null && rule.grouping != null) {
+                activations.scale(row, rule.scaling.apply(scores), rule.grouping);
+            }
             int running = 0;
             for (boolean runs : neurons) {
                 running += runs ? 1 : 0;

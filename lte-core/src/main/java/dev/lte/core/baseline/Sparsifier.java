@@ -234,7 +234,10 @@ public final class Sparsifier implements AutoCloseable {
             }
         }
         int[] chosen = SparsityAllocation.greedy(errors, levels, work, options.sparsity());
-        return IntStream.of(chosen).mapToDouble(level -> levels[level]).toArray();
+        // Half way to what was chosen: a layer loses more than its own curve says where others are sparse too.
+        return IntStream.of(chosen)
+                .mapToDouble(level -> (levels[level] + options.sparsity()) / 2)
+                .toArray();
     }
 
     private List<ScoredSequence> few() {

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -73,7 +74,7 @@ class FfnMaskTest {
             double full = 64.0 * 172 * 3;
             double predictor = switch (routing.method()) {
                 case LARGEST_ACTIVATIONS, LARGEST_EXPERTS -> 0;
-                case MOEFICATION -> 64 * 43;
+                case MOEFICATION, NOISY_TOP_K -> 64 * 43;
                 case DEJA_VU -> 8 * (64 + 172);
                 case MAGNITUDE -> 0;
             };
@@ -109,5 +110,53 @@ class FfnMaskTest {
             }
             assertThat((double) norms[n]).isCloseTo(Math.sqrt(square), within(1e-5 * Math.sqrt(square)));
         }
+    }
+
+    @Test
+    void slopesOfNoisyRoutersAreThoseOfTheLoss() {
+        SplittableRandom random = new SplittableRandom(11);
+        for (int trial = 0; trial < 20; trial++) {
+            float[] logits = new float[6];
+            float[] lengths = new float[6];
+            for (int n = 0; n < 6; n++) {
+                logits[n] = (float) random.nextGaussian();
+                lengths[n] = (float) Math.exp(random.nextGaussian());
+            }
+            double[] slope = NoisyTopK.slope(logits, lengths, 3);
+            for (int n = 0; n < 6; n++) {
+                float step = 1e-3f;
+                float[] up = logits.clone();
+                float[] down = logits.clone();
+                up[n] += step;
+                down[n] -= step;
+                boolean same = Arrays.equals(chosen(up), chosen(down));
+                if (same) {
+                    double numeric = (loss(up, lengths) - loss(down, lengths)) / ((double) up[n] - down[n]);
+                    // Scales are floats: 1e-7 over a step of 1e-3, and the step's own curvature.
+                    assertThat(slope[n]).as("trial %d", trial).isCloseTo(numeric, within(2e-3));
+                }
+            }
+        }
+    }
+
+    private static boolean[] chosen(float[] logits) {
+        boolean[] chosen = new boolean[logits.length];
+        float[] scales = NoisyTopK.scales(logits, 3);
+        for (int n = 0; n < chosen.length; n++) {
+            chosen[n] = scales[n] > 0;
+        }
+        return chosen;
+    }
+
+    private static double loss(float[] logits, float[] lengths) {
+        float[] scales = NoisyTopK.scales(logits, 3);
+        double sum = 0;
+        double total = 0;
+        for (int n = 0; n < logits.length; n++) {
+            double square = (double) lengths[n] * lengths[n];
+            sum += square * (1 - scales[n]) * (1 - scales[n]);
+            total += square;
+        }
+        return sum / total;
     }
 }

@@ -58,7 +58,7 @@ final class EvalCommand implements Callable<Integer> {
             names = "--routing",
             paramLabel = "METHOD",
             description = "Run a dense model under a baseline: largest_activations or largest_experts (oracles), moefication,"
-                    + " deja_vu or magnitude.")
+                    + " deja_vu, magnitude or noisy_top_k.")
     private PostHocRouting.@Nullable Method routing;
 
     @Option(
