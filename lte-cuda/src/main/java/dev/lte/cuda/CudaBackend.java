@@ -101,7 +101,7 @@ final class CudaBackend implements Backend {
             long bytes = stride * rows;
             long address = memory.allocate("a tensor of " + rows + " x " + columns + " " + dtype, bytes);
             packer.zero(address, Math.max(bytes, 1));
-            return keep(dtype, rows, columns, List.of(new Segment(dtype, rows, address, 0, stride)));
+            return keep(false, dtype, rows, columns, List.of(new Segment(dtype, rows, address, 0, stride)));
         } finally {
             lock.writeLock().unlock();
         }
@@ -151,7 +151,7 @@ final class CudaBackend implements Backend {
                 }
                 from = to;
             }
-            return keep(first.dtype(), rows, first.columns(), List.copyOf(segments));
+            return keep(true, first.dtype(), rows, first.columns(), List.copyOf(segments));
         } catch (RuntimeException e) {
             segments.forEach(packer::free);
             throw e;
@@ -188,11 +188,11 @@ final class CudaBackend implements Backend {
         }
     }
 
-    private CudaTensor keep(DType dtype, int rows, int columns, List<Segment> segments) {
+    private CudaTensor keep(boolean constant, DType dtype, int rows, int columns, List<Segment> segments) {
         long[] addresses = segments.stream()
                 .flatMapToLong(s -> java.util.stream.LongStream.of(s.address(), s.scales()))
                 .toArray();
-        CudaStorage storage = new CudaStorage(this, addresses);
+        CudaStorage storage = new CudaStorage(this, constant, addresses);
         storages.add(storage);
         return new CudaTensor(storage, dtype, rows, columns, segments);
     }
@@ -203,8 +203,9 @@ final class CudaBackend implements Backend {
         lock.writeLock().lock();
         try {
             if (storages.remove(storage)) {
-                storage.markFreed();
                 context.enter();
+                queues.forEach(CudaQueue::flush);
+                storage.markFreed();
                 context.synchronize();
                 for (long address : storage.addresses()) {
                     memory.free(address);

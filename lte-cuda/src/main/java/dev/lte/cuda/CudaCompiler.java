@@ -1,5 +1,6 @@
 package dev.lte.cuda;
 
+import dev.lte.backend.DType;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -13,6 +14,8 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.bytedeco.cuda.global.nvrtc;
 import org.bytedeco.cuda.nvrtc._nvrtcProgram;
 import org.bytedeco.javacpp.BytePointer;
@@ -27,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class CudaCompiler {
     private static final Logger LOG = System.getLogger(CudaCompiler.class.getName());
     private static final int HASH_BYTES = 32;
+    private static final Pattern INCLUDE = Pattern.compile("(?m)^#include \"([a-z]+\\.cuh)\"$");
 
     private final String option;
     private final String version;
@@ -52,9 +56,21 @@ final class CudaCompiler {
         return home == null || home.isBlank() ? null : Path.of(home, ".cache", "lte", "cuda");
     }
 
-    /** The machine code of {@code kernels/NAME.cu}. */
-    byte[] compile(String name) {
-        return compileCached(name, resource("common.cuh") + resource(name + ".cu"));
+    /**
+     * The machine code of {@code kernels/NAME.cu}.
+     *
+     * @param source NAME, or NAME:TYPE with the type that WEIGHT, and its size that WEIGHT_BITS is defined as
+     */
+    byte[] compile(String source) {
+        int colon = source.indexOf(':');
+        if (colon < 0) {
+            return compileCached(source, resource("common.cuh") + resource(source + ".cu"));
+        }
+        DType type = DType.valueOf(source.substring(colon + 1));
+        int bits = type == DType.Q4_0 ? 4 : type.isQuantized() ? 8 : 8 * type.blockBytes();
+        String name = source.substring(0, colon);
+        String define = "#define WEIGHT " + type + "\n#define WEIGHT_BITS " + bits + "\n";
+        return compileCached(name, resource("common.cuh") + define + resource(name + ".cu"));
     }
 
     /** The machine code of {@code kernels/NAME.cu} of training, with a line behind it that says which kernels it has. */
@@ -81,7 +97,9 @@ final class CudaCompiler {
             if (in == null) {
                 throw new IllegalStateException("the module lacks its resource kernels/" + name);
             }
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            return INCLUDE.matcher(text)
+                    .replaceAll(include -> Matcher.quoteReplacement(resource(include.group(1))));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

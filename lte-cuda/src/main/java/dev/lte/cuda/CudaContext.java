@@ -42,6 +42,14 @@ final class CudaContext implements AutoCloseable {
         return 10 * major[0] + minor[0];
     }
 
+    int multiprocessors() {
+        int[] count = new int[1];
+        check(
+                "cuDeviceGetAttribute",
+                cudart.cuDeviceGetAttribute(count, cudart.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, device));
+        return count[0];
+    }
+
     @Override
     public void close() {
         check("cuDevicePrimaryCtxRelease", cudart.cuDevicePrimaryCtxRelease(device));

@@ -2,6 +2,7 @@ package dev.lte.cuda;
 
 import static dev.lte.cuda.CudaCheck.check;
 
+import dev.lte.backend.DType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -15,25 +16,41 @@ import org.bytedeco.javacpp.BytePointer;
 /** The kernels of some files, loaded into a context. Functions are found by name once and kept. Thread-safe; the context must be current. */
 final class CudaModule implements AutoCloseable {
     private static final List<String> FILES =
-            List.of("ffn", "linear", "attention", "pack", "rows", "norm", "rope", "routing");
+            List.of("ffn", "linear", "attention", "decode", "many", "pack", "rows", "norm", "rope", "routing");
+    private static final List<String> TYPED_FILES = List.of("stream", "down");
+    private static final List<DType> TYPES = List.of(DType.BF16, DType.F16, DType.F32, DType.Q8_0, DType.Q4_0);
+    private static final List<String> PROMPT_FILES = List.of("prompt:F16", "prompt:BF16");
+
+    /** Bytes of shared memory of the kernels that need more than a block gets unasked; every architecture that has them has it. */
+    static final int LARGE_SHARED = 96 << 10;
 
     private final List<CUmod_st> modules = new ArrayList<>();
     private final Map<String, CUfunc_st> functions = new ConcurrentHashMap<>();
 
     /** Those of inference. */
     CudaModule(CudaCompiler compiler) {
-        this(FILES, compiler::compile);
+        this(sources(), compiler::compile);
     }
 
-    CudaModule(List<String> files, Function<String, byte[]> compiler) {
-        List<byte[]> codes = files.parallelStream().map(compiler).toList();
+    CudaModule(List<String> sources, Function<String, byte[]> compiler) {
+        List<byte[]> codes = sources.parallelStream().map(compiler).toList();
         for (int i = 0; i < codes.size(); i++) {
             CUmod_st module = new CUmod_st();
             try (BytePointer code = new BytePointer(codes.get(i))) {
-                check("cuModuleLoadData of " + files.get(i), cudart.cuModuleLoadData(module, code));
+                check("cuModuleLoadData of " + sources.get(i), cudart.cuModuleLoadData(module, code));
             }
             modules.add(module);
         }
+    }
+
+    /** Files, with the type that they are compiled for behind a colon. The slowest come first. */
+    private static List<String> sources() {
+        List<String> sources = new ArrayList<>(PROMPT_FILES);
+        for (String file : TYPED_FILES) {
+            TYPES.forEach(type -> sources.add(file + ":" + type));
+        }
+        sources.addAll(FILES);
+        return sources;
     }
 
     CUfunc_st function(String name) {
@@ -51,6 +68,12 @@ final class CudaModule implements AutoCloseable {
             }
         }
         check("cuModuleGetFunction of " + name, status);
+        if (name.startsWith("attendMany")) {
+            check(
+                    "cuFuncSetAttribute of " + name,
+                    cudart.cuFuncSetAttribute(
+                            function, cudart.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, LARGE_SHARED));
+        }
         return function;
     }
 

@@ -15,19 +15,61 @@ final class CudaProducts {
     private final CudaModule module;
     private final CudaLaunch launch;
     private final CudaScratch scratch;
+    private final CudaStreams streams;
+    private final CudaMany many;
 
-    CudaProducts(CudaModule module, CudaLaunch launch, CudaScratch scratch) {
-        this.module = module;
+    CudaProducts(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, int processors) {
+        module = backend.module();
         this.launch = launch;
         this.scratch = scratch;
+        streams = new CudaStreams(module, launch, processors);
+        many = new CudaMany(backend, launch, scratch);
     }
 
-    void linear(CudaTensor out, CudaTensor x, CudaTensor weight, @Nullable CudaTensor bias, int mode) {
+    void prepareRecording() {
+        many.prepare();
+    }
+
+    /** The stream must have run. */
+    void close() {
+        many.close();
+    }
+
+    /**
+     * With a norm that makes x, or without.
+     *
+     * @return whether the norm was done on the way; if not, nothing was
+     */
+    boolean linear(
+            CudaTensor out,
+            CudaTensor x,
+            CudaTensor weight,
+            @Nullable CudaTensor bias,
+            int mode,
+            Deferred.@Nullable Norm norm) {
+        if (norm != null && (weight.segments().size() > 1 || !norm.feeds(x, out))) {
+            return false;
+        }
         int rows = out.rows();
         int columns = weight.columns();
+        boolean constant = weight.storage().isConstant();
         int start = 0;
         for (Segment segment : weight.segments()) {
             if (segment.rows() == 0) {
+                continue;
+            }
+            long to = out.address() + 4L * start;
+            long biasAt = bias == null ? 0L : bias.address() + 4L * start;
+            if (streams.linear(to, out.stride(), x, segment, biasAt, mode, constant, norm)) {
+                start += segment.rows();
+                continue;
+            }
+            if (norm != null) {
+                return false;
+            }
+            if (many.takes(segment.dtype(), rows, columns)) {
+                many.linear(out.columnRange(start, start + segment.rows()), x, segment, biasAt, mode);
+                start += segment.rows();
                 continue;
             }
             int chunk = Segment.chunk(segment.dtype());
@@ -35,17 +77,35 @@ final class CudaProducts {
             boolean fast = whole && segment.isAligned() && aligned(x);
             int group = rows == 1 ? 1 : rows == 2 ? 2 : rows <= 4 ? 4 : 8;
             String name = "linear_" + segment.dtype() + "_" + (fast ? String.valueOf(group) : "any");
-            launch.start().put(out.address() + 4L * start).put(out.stride()).put(x);
+            launch.start().put(to).put(out.stride()).put(x);
             launch.put(segment.address()).put(segment.scales()).put(segment.stride());
-            launch.put(bias == null ? 0L : bias.address() + 4L * start)
-                    .put(rows)
-                    .put(segment.rows())
-                    .put(columns);
+            launch.put(biasAt).put(rows).put(segment.rows()).put(columns);
             launch.put(mode).put(whole && segment.isAligned() ? 1 : 0);
             int lines = 4 * (fast ? lines(segment, group) : 1);
             launch.run(module.function(name), (segment.rows() + lines - 1) / lines, 1, 1, 128);
             start += segment.rows();
         }
+        return true;
+    }
+
+    /** Whether a block of this shape takes what was deferred on the way. */
+    boolean takes(CudaTensor x, CudaFfn ffn) {
+        return streams.takes(x, ffn);
+    }
+
+    /** What {@link #takes} says: all experts, or those of a selection that may be yet to be made. */
+    void few(
+            CudaTensor y,
+            CudaTensor x,
+            CudaFfn ffn,
+            @Nullable CudaTensor experts,
+            @Nullable CudaTensor counts,
+            Write write,
+            Deferred.@Nullable Selection choice,
+            Deferred.@Nullable Norm norm) {
+        long hidden = scratch.atLeast(hiddenBytes(ffn));
+        streams.hidden(hidden, x, ffn, experts, counts, choice, norm);
+        streams.down(y, hidden, ffn, experts, counts, choice, write == Write.ADD ? ADD : 0);
     }
 
     /** Rows of the weight that a warp takes, as in linear.cu. */
@@ -68,6 +128,10 @@ final class CudaProducts {
     }
 
     void dense(CudaTensor y, CudaTensor x, CudaFfn ffn, Write write) {
+        if (many.takes(ffn, y.rows())) {
+            many.ffn(y, x, ffn, null, null, write == Write.ADD ? ADD : 0);
+            return;
+        }
         for (int t = 0; t < y.rows(); t += FFN_ROWS) {
             int end = Math.min(t + FFN_ROWS, y.rows());
             run(y.rowRange(t, end), x.rowRange(t, end), ffn, write, 0, 0, 0, 0, scratch.atLeast(hiddenBytes(ffn)));
@@ -75,6 +139,10 @@ final class CudaProducts {
     }
 
     void sparse(CudaTensor y, CudaTensor x, CudaFfn ffn, CudaTensor experts, CudaTensor counts, Write write) {
+        if (many.takes(ffn, y.rows())) {
+            many.ffn(y, x, ffn, experts, counts, write == Write.ADD ? ADD : 0);
+            return;
+        }
         int n = ffn.spec().experts();
         int capacity = 8 * ((n + 7) / 8);
         long hiddenBytes = hiddenBytes(ffn);

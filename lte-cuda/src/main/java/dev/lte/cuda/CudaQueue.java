@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.bytedeco.cuda.cudart.CUgraph_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
@@ -37,7 +38,9 @@ final class CudaQueue implements KernelQueue {
     private final CudaProducts products;
     private final CudaAttention attention;
     private final Set<CudaRecording> recordings = new HashSet<>();
+    private final long tickets;
     private @Nullable Set<CudaStorage> captured;
+    private @Nullable Deferred deferred;
     private @Nullable CudaTraining training;
     private volatile boolean closed;
 
@@ -49,8 +52,11 @@ final class CudaQueue implements KernelQueue {
         launch = new CudaLaunch(stream);
         scratch = new CudaScratch(backend.memory());
         transfers = new CudaTransfers(backend.memory(), module, launch);
-        products = new CudaProducts(module, launch, scratch);
-        attention = new CudaAttention(module, launch, scratch);
+        int processors = backend.context().multiprocessors();
+        tickets = backend.memory().allocate("counters of a queue", 4L * CudaAttention.TICKETS);
+        check("cuMemsetD8Async", cudart.cuMemsetD8Async(tickets, (byte) 0, 4L * CudaAttention.TICKETS, stream));
+        products = new CudaProducts(backend, launch, scratch, processors);
+        attention = new CudaAttention(backend, launch, scratch, processors, tickets);
     }
 
     /** Runs on this thread, with the context current, while nothing is freed. */
@@ -59,9 +65,38 @@ final class CudaQueue implements KernelQueue {
         try {
             checkOpen();
             backend.context().enter();
+            flush();
             operation.run();
         } finally {
             backend.lock().readLock().unlock();
+        }
+    }
+
+    /** As {@link #enqueue(Runnable)}, for an operation that may take what is deferred on the way; it must see to that. */
+    private void enqueueAfter(Tensor out, Consumer<@Nullable Deferred> operation) {
+        backend.lock().readLock().lock();
+        try {
+            checkOpen();
+            backend.context().enter();
+            own(out);
+            if (out.rows() > 0 && out.columns() > 0) {
+                Deferred before = deferred;
+                operation.accept(before);
+            }
+        } finally {
+            backend.lock().readLock().unlock();
+        }
+    }
+
+    /** Launches what is deferred. The backend's lock is held and its context current. */
+    void flush() {
+        Deferred before = deferred;
+        deferred = null;
+        switch (before) {
+            case null -> {}
+            case Deferred.Norm norm -> run(norm);
+            case Deferred.Rope rope -> run(rope);
+            case Deferred.Selection selection -> run(selection);
         }
     }
 
@@ -104,43 +139,85 @@ final class CudaQueue implements KernelQueue {
     public void norm(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias, NormSpec spec) {
         KernelChecks.norm(out, x, weight, bias);
         enqueue(out, () -> {
-            int columns = weight.columns();
-            launch.start().put(own(out)).put(own(x)).put(own(weight).address());
-            launch.put(bias == null ? 0L : own(bias).address()).put(columns);
-            launch.put(spec.kind() == NormSpec.Kind.LAYER ? 1 : 0)
-                    .put(spec.epsilon())
-                    .put(spec.weightOffset());
-            int threads = Math.clamp((columns + 127) / 128 * 32, 32, 1024);
-            launch.run(module.function("normRows"), out.rows(), out.columns() / columns, 1, threads);
+            Deferred.Norm norm =
+                    new Deferred.Norm(own(out), own(x), own(weight), bias == null ? null : own(bias), spec);
+            if (weight.columns() == x.columns()) {
+                deferred = norm;
+            } else {
+                run(norm);
+            }
         });
+    }
+
+    private void run(Deferred.Norm norm) {
+        CudaTensor out = norm.out();
+        CudaTensor bias = norm.bias();
+        int columns = norm.weight().columns();
+        launch.start().put(out).put(norm.x()).put(norm.weight().address());
+        launch.put(bias == null ? 0L : bias.address()).put(columns);
+        launch.put(norm.spec().kind() == NormSpec.Kind.LAYER ? 1 : 0)
+                .put(norm.spec().epsilon())
+                .put(norm.spec().weightOffset());
+        int threads = Math.clamp((columns + 127) / 128 * 32, 32, 1024);
+        launch.run(module.function("normRows"), out.rows(), out.columns() / columns, 1, threads);
     }
 
     @Override
     public void linear(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias, Write write) {
         KernelChecks.linear(out, x, weight, bias);
         int mode = mode(write);
-        enqueue(out, () -> products.linear(own(out), own(x), own(weight), bias == null ? null : own(bias), mode));
+        enqueueAfter(
+                out,
+                before -> product(own(out), own(x), own(weight), bias == null ? null : own(bias), mode, before));
+    }
+
+    private void product(
+            CudaTensor out,
+            CudaTensor x,
+            CudaTensor weight,
+            @Nullable CudaTensor bias,
+            int mode,
+            @Nullable Deferred before) {
+        if (before instanceof Deferred.Norm norm && products.linear(out, x, weight, bias, mode, norm)) {
+            deferred = null;
+            return;
+        }
+        flush();
+        products.linear(out, x, weight, bias, mode, null);
     }
 
     @Override
     public void rope(Tensor x, Tensor positions, Tensor table, RopeSpec spec) {
         KernelChecks.rope(x, positions, table, spec);
-        enqueue(x, () -> {
-            launch.start().put(own(x)).put(own(positions)).put(own(table)).put(table.rows());
-            int heads = x.columns() / spec.headSize();
-            int pairs = spec.rotated() / 2;
-            launch.put(x.rows()).put(heads).put(spec.headSize()).put(pairs);
-            launch.put(spec.pairing() == RopeSpec.Pairing.HALVES ? 1 : 0);
-            if (pairs > 0) {
-                launch.runRows(module.function("rope"), x.rows(), (long) heads * pairs);
-            }
-        });
+        enqueue(x, () -> deferred = new Deferred.Rope(own(x), own(positions), own(table), spec));
+    }
+
+    private void run(Deferred.Rope rope) {
+        CudaTensor x = rope.x();
+        RopeSpec spec = rope.spec();
+        int heads = x.columns() / spec.headSize();
+        int pairs = spec.rotated() / 2;
+        launch.start().put(x).put(rope.positions()).put(rope.table());
+        launch.put(rope.table().rows()).put(x.rows()).put(heads).put(spec.headSize());
+        launch.put(pairs).put(spec.pairing() == RopeSpec.Pairing.HALVES ? 1 : 0);
+        if (pairs > 0) {
+            launch.runRows(module.function("rope"), x.rows(), (long) heads * pairs);
+        }
     }
 
     @Override
     public void appendKeyValue(Tensor keyCache, Tensor valueCache, Tensor k, Tensor v, RowBatch rows) {
         KernelChecks.appendKeyValue(keyCache, valueCache, k, v, rows);
-        enqueue(k, () -> attention.append(own(keyCache), own(valueCache), own(k), own(v), rows(rows)));
+        enqueueAfter(k, before -> {
+            CudaAttention.Rows own = rows(rows);
+            if (before instanceof Deferred.Rope rope
+                    && attention.ropeAppend(rope, own(keyCache), own(valueCache), own(k), own(v), own)) {
+                deferred = null;
+                return;
+            }
+            flush();
+            attention.append(own(keyCache), own(valueCache), own(k), own(v), own);
+        });
     }
 
     @Override
@@ -202,33 +279,70 @@ final class CudaQueue implements KernelQueue {
     public void denseFfn(Tensor y, Tensor x, FfnWeights weights, Write write) {
         KernelChecks.denseFfn(y, x, weights);
         Objects.requireNonNull(write);
-        enqueue(y, () -> products.dense(own(y), own(x), own(weights), write));
+        enqueueAfter(y, before -> {
+            CudaFfn ffn = own(weights);
+            if (products.takes(own(x), ffn)) {
+                boolean takesNorm = before instanceof Deferred.Norm norm && norm.feeds(own(x), own(x));
+                if (takesNorm) {
+                    deferred = null;
+                } else {
+                    flush();
+                }
+                products.few(
+                        own(y), own(x), ffn, null, null, write, null, takesNorm ? (Deferred.Norm) before : null);
+                return;
+            }
+            flush();
+            products.dense(own(y), own(x), ffn, write);
+        });
     }
 
     @Override
     public void routerScores(Tensor scores, Tensor x, Tensor router) {
         KernelChecks.routerScores(scores, x, router);
-        enqueue(scores, () -> products.linear(own(scores), own(x), own(router), null, CudaProducts.SIGMOID));
+        enqueueAfter(
+                scores,
+                before -> product(own(scores), own(x), own(router), null, CudaProducts.SIGMOID, before));
     }
 
     @Override
     public void selectExperts(ExpertSelection selection, Tensor scores, Tensor thresholds) {
         KernelChecks.selectExperts(selection, scores, thresholds);
-        enqueue(scores, () -> {
-            launch.start().put(own(selection.experts())).put(own(selection.counts()));
-            launch.put(own(scores)).put(own(thresholds)).put(scores.columns());
-            launch.run(module.function("selectExperts"), scores.rows(), 1, 1, 1024);
-        });
+        enqueue(
+                scores,
+                () -> deferred = new Deferred.Selection(
+                        own(selection.experts()), own(selection.counts()), own(scores), own(thresholds)));
+    }
+
+    private void run(Deferred.Selection selection) {
+        CudaTensor scores = selection.scores();
+        launch.start().put(selection.experts()).put(selection.counts());
+        launch.put(scores).put(selection.thresholds()).put(scores.columns());
+        launch.run(module.function("selectExperts"), scores.rows(), 1, 1, 1024);
     }
 
     @Override
     public void sparseFfn(Tensor y, Tensor x, FfnWeights weights, ExpertSelection selection, Write write) {
         KernelChecks.sparseFfn(y, x, weights, selection);
         Objects.requireNonNull(write);
-        enqueue(
-                y,
-                () -> products.sparse(
-                        own(y), own(x), own(weights), own(selection.experts()), own(selection.counts()), write));
+        enqueueAfter(y, before -> {
+            CudaFfn ffn = own(weights);
+            CudaTensor experts = own(selection.experts());
+            CudaTensor counts = own(selection.counts());
+            if (products.takes(own(x), ffn)) {
+                boolean chooses = before instanceof Deferred.Selection choice && choice.feeds(experts, counts);
+                if (chooses) {
+                    deferred = null;
+                } else {
+                    flush();
+                }
+                Deferred.Selection choice = chooses ? (Deferred.Selection) before : null;
+                products.few(own(y), own(x), ffn, experts, counts, write, choice, null);
+                return;
+            }
+            flush();
+            products.sparse(own(y), own(x), ffn, experts, counts, write);
+        });
     }
 
     @Override
@@ -284,14 +398,20 @@ final class CudaQueue implements KernelQueue {
         try (CUgraph_st graph = new CUgraph_st()) {
             checkOpen();
             backend.context().enter();
+            flush();
+            products.prepareRecording();
             Set<CudaStorage> used = new HashSet<>();
             captured = used;
+            launch.separate();
             check("cuStreamBeginCapture", cudart.cuStreamBeginCapture(stream, CAPTURE_RELAXED));
             int status;
             try {
                 operations.run();
+                flush();
             } finally {
+                deferred = null;
                 captured = null;
+                launch.separate();
                 status = cudart.cuStreamEndCapture(stream, graph);
             }
             check("cuStreamEndCapture", status);
@@ -302,6 +422,11 @@ final class CudaQueue implements KernelQueue {
         } finally {
             backend.lock().writeLock().unlock();
         }
+    }
+
+    /** Something else than a kernel was enqueued. */
+    void afterOther() {
+        launch.separate();
     }
 
     void release(CudaRecording recording) {
@@ -332,11 +457,14 @@ final class CudaQueue implements KernelQueue {
             closed = true;
             backend.forget(this);
             backend.context().enter();
+            flush();
             transfers.await();
             List.copyOf(recordings).forEach(CudaRecording::destroy);
             recordings.clear();
             transfers.free();
+            products.close();
             scratch.free();
+            backend.memory().free(tickets);
             if (training != null) {
                 training.close();
             }

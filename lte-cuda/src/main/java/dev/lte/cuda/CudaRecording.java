@@ -32,6 +32,7 @@ final class CudaRecording implements KernelQueue.Recording {
             }
             used.forEach(CudaStorage::check);
             check("cuGraphLaunch", cudart.cuGraphLaunch(graph, stream));
+            queue.afterOther();
         });
     }
 

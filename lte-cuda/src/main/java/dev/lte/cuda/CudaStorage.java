@@ -4,11 +4,18 @@ package dev.lte.cuda;
 final class CudaStorage {
     private final CudaBackend backend;
     private final long[] addresses;
+    private final boolean constant;
     private volatile boolean freed;
 
-    CudaStorage(CudaBackend backend, long... addresses) {
+    /** @param constant whether no kernel ever writes it */
+    CudaStorage(CudaBackend backend, boolean constant, long... addresses) {
         this.backend = backend;
+        this.constant = constant;
         this.addresses = addresses;
+    }
+
+    boolean isConstant() {
+        return constant;
     }
 
     CudaBackend backend() {

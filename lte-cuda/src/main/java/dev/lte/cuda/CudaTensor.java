@@ -55,6 +55,20 @@ final class CudaTensor implements Tensor {
         return plain().stride() / dtype.blockBytes();
     }
 
+    /** Whether every row of a plain tensor begins at a multiple of 16 bytes. */
+    boolean isAligned() {
+        return plain().isAligned();
+    }
+
+    /** Whether this is the same part of the same plain tensor. */
+    boolean sameRows(CudaTensor other) {
+        return address() == other.address()
+                && stride() == other.stride()
+                && rows == other.rows
+                && columns == other.columns
+                && dtype == other.dtype;
+    }
+
     private Segment plain() {
         if (segments.size() != 1 || dtype.isQuantized()) {
             throw new IllegalArgumentException("expected a tensor of one plain type, found " + this + " in "

@@ -117,6 +117,7 @@ final class CudaTransfers {
         long staged = device + used;
         try (BytePointer from = pinned.getPointer(used)) {
             check("cuMemcpyHtoDAsync", cudart.cuMemcpyHtoDAsync(staged, from, bytes, stream));
+            launch.separate();
         }
         used += (bytes + 15) / 16 * 16;
         launch.start();
@@ -174,6 +175,7 @@ final class CudaTransfers {
         }
         long bytes = 4L * part.rows() * columns;
         check("cuMemcpyDtoHAsync", cudart.cuMemcpyDtoHAsync(pinned, device, bytes, stream));
+        launch.separate();
         await();
         copyRows(part, first, arrayColumns, 0, copy);
     }

@@ -55,6 +55,7 @@ final class FfnPacker {
         long downBias = bias(data.downBias());
         CudaStorage storage = new CudaStorage(
                 backend,
+                true,
                 made.stream()
                         .flatMapToLong(s -> java.util.stream.LongStream.of(s.address(), s.scales()))
                         .toArray());

@@ -22,10 +22,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 
 /**
  * Times a decode step of a model of LLaMA-2-7B's shape with random BF16 weights, as one recording: dense, then with thresholds
- * at quantiles of the router's scores. Arguments: layers (32), steps (50). Prints a line of JSON per case.
+ * at quantiles of the router's scores. Arguments: layers (32), steps (50), batch sizes (1 4 16 64). Prints a line of JSON per case.
  */
 final class DecodeBenchmark {
     private static final int D = 4096;
@@ -50,7 +51,7 @@ final class DecodeBenchmark {
     private final SplittableRandom random = new SplittableRandom(1);
     private final MemorySegment noise;
 
-    private DecodeBenchmark(Backend backend, int count) {
+    private DecodeBenchmark(Backend backend, int count, int most) {
         this.backend = backend;
         queue = backend.openQueue();
         noise = Arena.global().allocate(2L * VOCABULARY * D + 65_536, 16);
@@ -85,8 +86,8 @@ final class DecodeBenchmark {
                             matrix(D, F),
                             null,
                             null)),
-                    backend.allocate(DType.F16, 16 * (CONTEXT + PAGE), D),
-                    backend.allocate(DType.F16, 16 * (CONTEXT + PAGE), D)));
+                    backend.allocate(DType.F16, Math.max(2048, most * (CONTEXT + PAGE)), D),
+                    backend.allocate(DType.F16, Math.max(2048, most * (CONTEXT + PAGE)), D)));
         }
     }
 
@@ -175,33 +176,149 @@ final class DecodeBenchmark {
             };
             step.run();
             learn[0] = false;
-            KernelQueue.Recording recording = queue.record(step);
-            double[] times = new double[steps];
-            for (int i = -5; i < steps; i++) {
-                queue.await();
-                long start = System.nanoTime();
-                recording.run();
-                queue.await();
-                if (i >= 0) {
-                    times[i] = (System.nanoTime() - start) / 1e6;
-                }
-            }
-            recording.close();
-            Arrays.sort(times);
+            double[] launches = new double[steps];
+            double[] times = time(step, steps, launches);
             int[] counts = new int[b];
             queue.read(selection.counts(), counts);
             double active = dense ? 1 : Arrays.stream(counts).average().orElse(0) / N;
             System.out.printf(
                     "{\"batch\": %d, \"mode\": \"%s\", \"sparsity\": %.3f, \"median_ms\": %.3f, \"p10_ms\": %.3f,"
-                            + " \"p90_ms\": %.3f, \"tokens_per_s\": %.1f}%n",
+                            + " \"p90_ms\": %.3f, \"tokens_per_s\": %.1f, \"java_ms\": %.3f}%n",
                     b,
                     dense ? "dense" : "sparse",
                     1 - active,
                     times[steps / 2],
                     times[steps / 10],
                     times[steps * 9 / 10],
-                    b * 1000 / times[steps / 2]);
+                    b * 1000 / times[steps / 2],
+                    launches[steps / 2]);
         }
+        part("qkv", b, layer -> {
+            queue.norm(normed, x, gain, null, norm);
+            queue.linear(qkv, normed, layer.qkv, null, Write.SET);
+        });
+        part("attention", b, layer -> {
+            queue.rope(qkv.columnRange(0, 2 * D), batch.positions(), angles, rope);
+            queue.appendKeyValue(
+                    layer.keys, layer.values, qkv.columnRange(D, 2 * D), qkv.columnRange(2 * D, 3 * D), batch);
+            queue.attention(attended, qkv.columnRange(0, D), layer.keys, layer.values, batch, attention);
+        });
+        part("output", b, layer -> queue.linear(x, attended, layer.out, null, Write.ADD));
+        part("ffn", b, layer -> {
+            queue.norm(normed, x, gain, null, norm);
+            queue.denseFfn(x, normed, layer.ffn, Write.ADD);
+        });
+        part("router", b, layer -> {
+            queue.norm(normed, x, gain, null, norm);
+            queue.routerScores(scores, normed, layer.router);
+        });
+        part("routed ffn at the last sparsity", b, layer -> {
+            queue.selectExperts(selection, scores, thresholds[0]);
+            queue.sparseFfn(x, normed, layer.ffn, selection, Write.ADD);
+        });
+        part("head", b, layer -> queue.linear(logits, normed, head, null, Write.SET));
+        part("argmax", b, layer -> queue.argmax(picked, logits));
+    }
+
+    /** Sorted milliseconds of runs of a recording, and how long each launch took. */
+    private double[] time(Runnable step, int steps, double[] launches) {
+        double[] times = new double[steps];
+        try (KernelQueue.Recording recording = queue.record(step)) {
+            for (int i = -5; i < steps; i++) {
+                queue.await();
+                long start = System.nanoTime();
+                recording.run();
+                long launched = System.nanoTime();
+                queue.await();
+                if (i >= 0) {
+                    launches[i] = (launched - start) / 1e6;
+                    times[i] = (System.nanoTime() - start) / 1e6;
+                }
+            }
+        }
+        Arrays.sort(times);
+        Arrays.sort(launches);
+        return times;
+    }
+
+    /** Microseconds of a part of a layer, all layers one after the other. */
+    private void part(String name, int b, Consumer<Layer> operations) {
+        double[] times = time(() -> layers.forEach(operations), 20, new double[20]);
+        System.out.printf(
+                "{\"batch\": %d, \"part\": \"%s\", \"us_a_layer\": %.2f}%n",
+                b, name, times[10] * 1000 / layers.size());
+    }
+
+    /** A whole prompt at once, from the first position on: milliseconds and the rate of what a dense pass must compute. */
+    private void prompt(int t, int[] sparsities) {
+        int pages = Math.ceilDiv(t, PAGE);
+        int[] pageTable = new int[pages];
+        int[] positions = new int[t];
+        int[] tokens = new int[t];
+        Arrays.setAll(pageTable, i -> i);
+        Arrays.setAll(positions, i -> i);
+        Arrays.setAll(tokens, i -> random.nextInt(VOCABULARY));
+        Tensor ids = integers(t, 1, tokens);
+        RowBatch batch = new RowBatch(
+                integers(t, 1, positions), integers(t, 1, new int[t]), integers(1, pages, pageTable), PAGE);
+        Tensor x = floats(t, D, 0);
+        Tensor normed = floats(t, D, 0);
+        Tensor qkv = floats(t, 3 * D, 0);
+        Tensor attended = floats(t, D, 0);
+        Tensor scores = floats(t, N, 0);
+        Tensor thresholds = floats(t, 1, -1);
+        ExpertSelection selection = new ExpertSelection(integers(t, N, new int[t * N]), integers(t, 1, new int[t]));
+        NormSpec norm = new NormSpec(NormSpec.Kind.RMS, 1e-5f, 0);
+        RopeSpec rope = new RopeSpec(E, E, RopeSpec.Pairing.HALVES);
+        AttentionSpec attention = new AttentionSpec(HEADS, HEADS, E, (float) (1 / Math.sqrt(E)), true, 0, 0);
+        Consumer<Layer> toQkv = layer -> {
+            queue.norm(normed, x, gain, null, norm);
+            queue.linear(qkv, normed, layer.qkv, null, Write.SET);
+        };
+        Consumer<Layer> attend = layer -> {
+            queue.rope(qkv.columnRange(0, 2 * D), batch.positions(), angles, rope);
+            queue.appendKeyValue(
+                    layer.keys, layer.values, qkv.columnRange(D, 2 * D), qkv.columnRange(2 * D, 3 * D), batch);
+            queue.attention(attended, qkv.columnRange(0, D), layer.keys, layer.values, batch, attention);
+        };
+        Consumer<Layer> output = layer -> queue.linear(x, attended, layer.out, null, Write.ADD);
+        Consumer<Layer> dense = layer -> {
+            queue.norm(normed, x, gain, null, norm);
+            queue.denseFfn(x, normed, layer.ffn, Write.ADD);
+        };
+        boolean[] learn = {false};
+        int[] wanted = {0};
+        Consumer<Layer> sparse = layer -> {
+            queue.norm(normed, x, gain, null, norm);
+            queue.routerScores(scores, normed, layer.router);
+            if (learn[0]) {
+                learnThresholds(t, scores, thresholds, wanted[0]);
+            }
+            queue.selectExperts(selection, scores, thresholds);
+            queue.sparseFfn(x, normed, layer.ffn, selection, Write.ADD);
+        };
+        for (int sparsity : sparsities) {
+            Consumer<Layer> ffn = sparsity < 0 ? dense : sparse;
+            Runnable pass = () -> {
+                queue.embed(x, embedding, ids, 1, Write.SET);
+                layers.forEach(toQkv.andThen(attend).andThen(output).andThen(ffn));
+            };
+            learn[0] = sparsity > 0;
+            wanted[0] = sparsity;
+            pass.run();
+            learn[0] = false;
+            double ms = time(pass, 10, new double[10])[5];
+            double operations = 2.0 * t * layers.size() * (4.0 * D * D + 3.0 * D * F) + 2.0 * t * t * D * layers.size();
+            System.out.printf(
+                    "{\"prompt\": %d, \"sparsity\": %.2f, \"median_ms\": %.2f, \"tokens_per_s\": %.0f,"
+                            + " \"dense_TFLOP_per_s\": %.0f}%n",
+                    t, Math.max(0, sparsity) / 100.0, ms, t * 1000 / ms, operations / ms / 1e9);
+        }
+        part("prompt qkv", t, toQkv);
+        part("prompt attention", t, attend);
+        part("prompt output", t, output);
+        part("prompt ffn", t, dense);
+        part("prompt routed ffn", t, sparse);
     }
 
     /** Each row's own quantile, so that every row is as sparse as asked for. */
@@ -239,13 +356,17 @@ final class DecodeBenchmark {
     public static void main(String[] arguments) {
         int count = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 32;
         int steps = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 50;
+        int[] batches = arguments.length > 2
+                ? Arrays.stream(arguments).skip(2).mapToInt(Integer::parseInt).toArray()
+                : new int[] {1, 4, 16, 64};
         try (Backend backend = new CudaBackendProvider().open(BackendOptions.defaults())) {
             System.out.println("{\"device\": \"" + backend.device().description() + "\", \"layers\": " + count + "}");
-            DecodeBenchmark benchmark = new DecodeBenchmark(backend, count);
+            DecodeBenchmark benchmark = new DecodeBenchmark(backend, count, Arrays.stream(batches).max().orElse(1));
             benchmark.bandwidth();
-            for (int b : new int[] {1, 4, 16}) {
+            for (int b : batches) {
                 benchmark.run(b, steps, new int[] {-1, 0, 50, 80});
             }
+            benchmark.prompt(2048, new int[] {-1, 50});
         }
     }
 }

@@ -18,6 +18,21 @@ enum Type { F32, F16, BF16, Q8_0, Q4_0 };
 enum { ADD = 1, SIGMOID = 2 };
 enum { SILU, GELU, GELU_TANH, RELU, TANH };
 
+// Kernels that are launched as dependents: their blocks may start while the kernel before still runs. Up to waitForPrevious they
+// touch only what never changes, and what kernels before that one wrote, since none lets the next start before its own wait.
+// Every block calls both, in this order.
+__device__ __forceinline__ void waitForPrevious() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+__device__ __forceinline__ void letNextStart() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
 __device__ __forceinline__ float halfToFloat(u16 bits) {
     float value;
     asm("{ .reg .b16 h; mov.b16 h, %1; cvt.f32.f16 %0, h; }" : "=f"(value) : "h"(bits));

@@ -1,0 +1,338 @@
+// Attention of single tokens: rotation and storing of new keys and values, then few rows over long caches. Shapes as in
+// attention.cu.
+#include "attend.cuh"
+
+__device__ __forceinline__ void storeElement(u8 *to, int type, i64 at, float value) {
+    if (type == F32) {
+        ((float *)to)[at] = value;
+    } else {
+        ((u16 *)to)[at] = type == F16 ? floatToHalf(value) : floatToBrain(value);
+    }
+}
+
+struct Append {
+    float *x;             // (T, heads x E), rotated in place; null if nothing is
+    i64 xStride;
+    const float *table;
+    i64 tableStride;
+    u8 *keys;
+    i64 keyStride;
+    u8 *values;
+    i64 valueStride;
+    const float *v;       // (T, K x E)
+    i64 vStride;
+    int tableRows;
+    int heads;
+    int firstKey;         // the head of x at which the keys begin
+    int headSize;
+    int pairs;
+    int halves;
+    int type;
+    int columns;          // K x E
+    Rows rows;
+};
+
+// Rotation as in rope.cu, storing as `append` in rows.cu. blockIdx.y is a row; a thread does an element of a head, and the pair
+// that begins there.
+extern "C" __global__ void __launch_bounds__(256) ropeAppend(const __grid_constant__ Append a) {
+    waitForPrevious();
+    letNextStart();
+    int t = blockIdx.y;
+    int position = a.rows.positions[t * a.rows.positionStride];
+    i64 row = a.rows.row(a.rows.sequences[t * a.rows.sequenceStride], position);
+    const float *angles = a.table + clampIndex(position, a.tableRows) * a.tableStride;
+    int all = a.heads * a.headSize;
+    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < all + a.columns; i += gridDim.x * blockDim.x) {
+        if (i >= all) {
+            if (row >= 0) {
+                storeElement(a.values, a.type, row * a.valueStride + i - all, a.v[t * a.vStride + i - all]);
+            }
+            continue;
+        }
+        int head = i / a.headSize;
+        int e = i - head * a.headSize;
+        bool rotated = e < 2 * a.pairs;
+        int pair = a.halves ? e : e >> 1;
+        if (rotated && (a.halves ? e >= a.pairs : e & 1)) {
+            continue;
+        }
+        int other = a.halves ? i + a.pairs : i + 1;
+        float *at = a.x + t * a.xStride;
+        float first = at[i];
+        float second = 0.0f;
+        if (rotated && position >= 0) {
+            float cos = angles[2 * pair];
+            float sin = angles[2 * pair + 1];
+            second = at[other];
+            float turned = first * cos - second * sin;
+            second = second * cos + first * sin;
+            first = turned;
+            at[i] = first;
+            at[other] = second;
+        }
+        if (head >= a.firstKey && row >= 0) {
+            i64 to = row * a.keyStride - a.firstKey * a.headSize;
+            storeElement(a.keys, a.type, to + i, first);
+            if (rotated) {
+                storeElement(a.keys, a.type, to + other, second);
+            }
+        }
+    }
+}
+
+template <int TYPE> __device__ __forceinline__ void unpack(uint4 v, float *f) { decode<TYPE>(v, f); }
+
+// Puts `count` partial results of a head together, `step` floats apart: E sums, their largest score, their sum of weights.
+// Volatile, since other blocks have just written them. factors: `count` floats of shared memory.
+__device__ __forceinline__ void merge(const Attend &a, const volatile float *states, int count, int step, float *to,
+                                      float *factors, bool divide) {
+    int size = a.headSize;
+    int lane = threadIdx.x & 31;
+    float top = LOWEST;
+    for (int i = lane; i < count; i += 32) {
+        top = fmaxf(top, states[i * step + size]);
+    }
+    for (int o = 16; o > 0; o >>= 1) {
+        top = fmaxf(top, __shfl_xor_sync(FULL, top, o));
+    }
+    float whole = 0.0f;
+    for (int i = lane; i < count; i += 32) {
+        float factor = expf(states[i * step + size] - top);
+        whole = fmaf(states[i * step + size + 1], factor, whole);
+        if (threadIdx.x < 32) {
+            factors[i] = factor;
+        }
+    }
+    whole = warpSum(whole);
+    __syncthreads();
+    for (int e = threadIdx.x; e < size; e += blockDim.x) {
+        float sum = 0.0f;
+#pragma unroll 8
+        for (int i = 0; i < count; i++) {
+            sum = fmaf(states[i * step + e], factors[i], sum);
+        }
+        to[e] = divide ? (whole > 0.0f ? sum / whole : 0.0f) : sum;
+    }
+    if (!divide && threadIdx.x == 0) {
+        to[size] = top;
+        to[size + 1] = whole;
+    }
+    __syncthreads();
+}
+
+// A block takes one part of the positions of one row and up to HEADS query heads that share a key/value head. A row of the
+// cache is read by as many neighbouring lanes as it has pieces of 16 bytes, rounded up to a power of two; each such team goes
+// through its own positions with its own running softmax, AHEAD positions at a time. The last block of a row and head to finish
+// puts the parts together, in their order.
+template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const Attend &a) {
+    const int PIECE = Chunk<TYPE>::SIZE;
+    const int AHEAD = HEADS == 1 ? 8 : 4;
+    extern __shared__ float memory[];
+    __shared__ bool last;
+    __shared__ float factors[128];
+    if (!a.ahead) {
+        waitForPrevious();
+        letNextStart();
+    }
+    int group = a.heads / a.keyHeads;
+    int passes = (group + HEADS - 1) / HEADS;
+    int keyHead = blockIdx.y / passes;
+    int firstHead = keyHead * group + blockIdx.y % passes * HEADS;
+    int heads = min(HEADS, (keyHead + 1) * group - firstHead);
+    int t = blockIdx.z;
+    int pieces = a.headSize / PIECE;
+    int lanes = 1;
+    while (lanes < pieces) {
+        lanes *= 2;
+    }
+    int team = threadIdx.x / lanes;
+    int teams = blockDim.x / lanes;
+    int piece = threadIdx.x % lanes;
+    bool live = piece < pieces;
+
+    int position = a.rows.positions[t * a.rows.positionStride];
+    int sequence = a.rows.sequences[t * a.rows.sequenceStride];
+    i64 capacity = min((i64)a.rows.perSequence * a.rows.pageSize, (i64)0x7ffffffe);
+    i64 end = min((i64)position, capacity - 1) + 1;
+    if (!a.causal && position >= 0) {
+        for (int other = 0; other < a.count; other++) {
+            if (a.rows.sequences[other * a.rows.sequenceStride] == sequence) {
+                end = max(end, min((i64)a.rows.positions[other * a.rows.positionStride], capacity - 1) + 1);
+            }
+        }
+    }
+    i64 window = a.window ? a.window : 0x7fffffff;
+    int begin = (int)max(0LL, (i64)position - window + 1);
+    int seen = (int)max(0LL, min(end, (i64)position + window) - begin);
+    int each = (seen + a.parts - 1) / a.parts;
+    int from = begin + min((int)blockIdx.x * each, seen);
+    int to = begin + min(((int)blockIdx.x + 1) * each, seen);
+    i64 offset = ((i64)keyHead * a.headSize + piece * PIECE) * (16 / PIECE);
+
+    // Rows of the cache from `oldest` on are new.
+    int oldest = 0;
+    if (a.ahead) {
+        oldest = position;
+        for (int other = threadIdx.x & 31; other < a.count; other += 32) {
+            if (a.rows.sequences[other * a.rows.sequenceStride] == sequence) {
+                oldest = min(oldest, a.rows.positions[other * a.rows.positionStride]);
+            }
+        }
+        for (int o = 16; o > 0; o >>= 1) {
+            oldest = min(oldest, __shfl_xor_sync(FULL, oldest, o));
+        }
+    }
+    bool there[AHEAD];
+    uint4 key[AHEAD], value[AHEAD];
+    auto fetch = [&](int first, int begin, int end) {
+#pragma unroll
+        for (int i = 0; i < AHEAD; i++) {
+            int at = first + i * teams + team;
+            if (at >= begin && at < end) {
+                i64 row = a.rows.row(sequence, at);
+                there[i] = row >= 0;
+                if (there[i] && live) {
+                    key[i] = *(const uint4 *)(a.keys + row * a.keyStride * (16 / PIECE) + offset);
+                    value[i] = *(const uint4 *)(a.values + row * a.valueStride * (16 / PIECE) + offset);
+                }
+            }
+        }
+    };
+#pragma unroll
+    for (int i = 0; i < AHEAD; i++) {
+        there[i] = false;
+        key[i] = make_uint4(0, 0, 0, 0);
+        value[i] = make_uint4(0, 0, 0, 0);
+    }
+    if (a.ahead) {
+        fetch(from, from, min(oldest, to));
+        waitForPrevious();
+        letNextStart();
+    }
+    fetch(from, max(oldest, from), to);
+    float q[HEADS][PIECE], sum[HEADS][PIECE], largest[HEADS], total[HEADS];
+#pragma unroll
+    for (int h = 0; h < HEADS; h++) {
+        largest[h] = LOWEST;
+        total[h] = 0.0f;
+#pragma unroll
+        for (int i = 0; i < PIECE; i++) {
+            sum[h][i] = 0.0f;
+            q[h][i] = live && h < heads ? a.q[t * a.qStride + (firstHead + h) * a.headSize + piece * PIECE + i] : 0.0f;
+        }
+    }
+
+    for (int first = from; first < to; first += AHEAD * teams) {
+        if (first > from) {
+#pragma unroll
+            for (int i = 0; i < AHEAD; i++) {
+                there[i] = false;
+            }
+            fetch(first, from, to);
+        }
+        float score[AHEAD][HEADS];
+#pragma unroll
+        for (int i = 0; i < AHEAD; i++) {
+            float k[PIECE];
+            unpack<TYPE>(key[i], k);
+#pragma unroll
+            for (int h = 0; h < HEADS; h++) {
+                float dot = 0.0f;
+#pragma unroll
+                for (int j = 0; j < PIECE; j++) {
+                    dot = fmaf(q[h][j], k[j], dot);
+                }
+                for (int o = lanes >> 1; o > 0; o >>= 1) {
+                    dot += __shfl_xor_sync(FULL, dot, o);
+                }
+                dot *= a.scale;
+                dot = a.cap > 0.0f ? a.cap * tanhf(dot / a.cap) : dot;
+                score[i][h] = there[i] ? dot : LOWEST;
+            }
+        }
+#pragma unroll
+        for (int h = 0; h < HEADS; h++) {
+            float next = largest[h];
+#pragma unroll
+            for (int i = 0; i < AHEAD; i++) {
+                next = fmaxf(next, score[i][h]);
+            }
+            float shrink = expf(largest[h] - next);
+            largest[h] = next;
+            total[h] *= shrink;
+#pragma unroll
+            for (int j = 0; j < PIECE; j++) {
+                sum[h][j] *= shrink;
+            }
+        }
+#pragma unroll
+        for (int i = 0; i < AHEAD; i++) {
+            float v[PIECE];
+            unpack<TYPE>(value[i], v);
+#pragma unroll
+            for (int h = 0; h < HEADS; h++) {
+                float weight = there[i] ? expf(score[i][h] - largest[h]) : 0.0f;
+                total[h] += weight;
+#pragma unroll
+                for (int j = 0; j < PIECE; j++) {
+                    sum[h][j] = fmaf(weight, v[j], sum[h][j]);
+                }
+            }
+        }
+    }
+    int size = a.headSize + 2;
+#pragma unroll
+    for (int h = 0; h < HEADS; h++) {
+        float *at = memory + (team * HEADS + h) * size;
+        if (live) {
+#pragma unroll
+            for (int i = 0; i < PIECE; i++) {
+                at[piece * PIECE + i] = sum[h][i];
+            }
+        }
+        if (piece == 0) {
+            at[a.headSize] = largest[h];
+            at[a.headSize + 1] = total[h];
+        }
+    }
+    __syncthreads();
+    for (int h = 0; h < heads; h++) {
+        float *out = a.out + t * a.outStride + (i64)(firstHead + h) * a.headSize;
+        float *state = a.states + (((i64)t * a.heads + firstHead + h) * a.parts + blockIdx.x) * size;
+        merge(a, memory + h * size, teams, HEADS * size, a.parts == 1 ? out : state, factors, a.parts == 1);
+    }
+    if (a.parts == 1) {
+        return;
+    }
+    __threadfence();
+    __syncthreads();
+    u32 *ticket = a.tickets + (i64)t * gridDim.y + blockIdx.y;
+    if (threadIdx.x == 0) {
+        last = atomicAdd(ticket, 1) == a.parts - 1;
+    }
+    __syncthreads();
+    if (!last) {
+        return;
+    }
+    __threadfence();
+    for (int h = 0; h < heads; h++) {
+        i64 head = (i64)t * a.heads + firstHead + h;
+        float *out = a.out + t * a.outStride + (i64)(firstHead + h) * a.headSize;
+        merge(a, a.states + head * a.parts * size, a.parts, size, out, factors, true);
+    }
+    if (threadIdx.x == 0) {
+        *ticket = 0;
+    }
+}
+
+#define FEW(TYPE)                                                                                             \
+    extern "C" __global__ void __launch_bounds__(128) attendFew_##TYPE##_1(const __grid_constant__ Attend a) { \
+        attendFew<TYPE, 1>(a);                                                                                \
+    }                                                                                                         \
+    extern "C" __global__ void __launch_bounds__(128) attendFew_##TYPE##_4(const __grid_constant__ Attend a) { \
+        attendFew<TYPE, 4>(a);                                                                                \
+    }
+
+FEW(F32)
+FEW(F16)
+FEW(BF16)
