@@ -20,17 +20,19 @@ final class CudaAttention {
     private final CudaLaunch launch;
     private final CudaScratch scratch;
     private final int processors;
+    private final boolean modern;
     private final long tickets;
     private @Nullable CudaTensor appended;
     private @Nullable Rows appendedRows;
     private long launchOfAppend = -1;
 
     /** @param tickets address of {@link #TICKETS} zeros */
-    CudaAttention(CudaModule module, CudaLaunch launch, CudaScratch scratch, int processors, long tickets) {
-        this.module = module;
+    CudaAttention(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, int processors, long tickets) {
+        module = backend.module();
         this.launch = launch;
         this.scratch = scratch;
         this.processors = processors;
+        modern = backend.context().architecture() >= 80;
         this.tickets = tickets;
     }
 
@@ -124,6 +126,31 @@ final class CudaAttention {
         return true;
     }
 
+    /** Many rows over the cache; false if the shapes are not for it and nothing was done. */
+    private boolean many(
+            CudaTensor out, CudaTensor q, CudaTensor keys, CudaTensor values, Rows rows, AttentionSpec spec) {
+        if (!modern
+                || keys.dtype() == DType.F32
+                || spec.headSize() % 8 != 0
+                || spec.headSize() > 128
+                || !keys.isAligned()
+                || !values.isAligned()) {
+            return false;
+        }
+        int groups = Math.ceilDiv(spec.headSize(), 32) * 2;
+        int pitch = 2 * (16 * groups + 8);
+        launch.structure().field(out).field(q).field(keys).field(values).field(0L).field(0L);
+        launch.field(out.rows()).field(spec.heads()).field(spec.keyValueHeads()).field(spec.headSize());
+        launch.field(spec.causal() ? 1 : 0).field(spec.window()).field(1).field(0);
+        launch.field(spec.scale()).field(spec.softcap());
+        rows.field(launch, keys);
+        int blocks = Math.multiplyExact(Math.ceilDiv(out.rows(), 64), spec.heads());
+        int shared = 4 * 64 * pitch + 2 * 64 * 8 + 3 * 64 * 4;
+        String name = "attendMany_" + keys.dtype() + "_" + groups;
+        launch.runDependent(module.function(name), blocks, 1, 1, 128, shared);
+        return true;
+    }
+
     void append(CudaTensor keys, CudaTensor values, CudaTensor k, CudaTensor v, Rows rows) {
         launch.start()
                 .put(keys)
@@ -138,7 +165,7 @@ final class CudaAttention {
     }
 
     void cached(CudaTensor out, CudaTensor q, CudaTensor keys, CudaTensor values, Rows rows, AttentionSpec spec) {
-        if (few(out, q, keys, values, rows, spec)) {
+        if (few(out, q, keys, values, rows, spec) || many(out, q, keys, values, rows, spec)) {
             return;
         }
         long capacity = Math.min((long) rows.pages().columns() * rows.pageSize(), keys.rows());

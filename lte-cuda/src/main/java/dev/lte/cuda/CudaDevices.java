@@ -16,8 +16,11 @@ final class CudaDevices {
     /** Turing, the oldest architecture that CUDA 13 compiles for. */
     private static final int NEEDED_CAPABILITY = 75;
 
-    /** Enough rows for full speed, few enough that a pass takes a fraction of a second. */
-    private static final int PROMPT_ROWS = 256;
+    /** Enough rows for full speed, few enough that a pass takes a fraction of a second; fewer where memory is short. */
+    private static final int PROMPT_ROWS = 2048;
+
+    private static final int FEWER_PROMPT_ROWS = 512;
+    private static final long AMPLE_MEMORY = 20L << 30;
 
     private static final int NAME_BYTES = 256;
 
@@ -86,7 +89,8 @@ final class CudaDevices {
                 return new Unavailable(
                         title + " is too old, sm_" + NEEDED_CAPABILITY + " is needed", "use a newer GPU", true);
             }
-            return new Availability.Available(new DeviceInfo(title, 1, memory.get(), PROMPT_ROWS));
+            return new Availability.Available(new DeviceInfo(
+                    title, 1, memory.get(), memory.get() >= AMPLE_MEMORY ? PROMPT_ROWS : FEWER_PROMPT_ROWS));
         }
     }
 

@@ -16,10 +16,13 @@ import org.bytedeco.javacpp.BytePointer;
 /** The kernels of some files, loaded into a context. Functions are found by name once and kept. Thread-safe; the context must be current. */
 final class CudaModule implements AutoCloseable {
     private static final List<String> FILES =
-            List.of("ffn", "linear", "attention", "decode", "pack", "rows", "norm", "rope", "routing");
+            List.of("ffn", "linear", "attention", "decode", "many", "pack", "rows", "norm", "rope", "routing");
     private static final List<String> TYPED_FILES = List.of("stream", "down");
     private static final List<DType> TYPES = List.of(DType.BF16, DType.F16, DType.F32, DType.Q8_0, DType.Q4_0);
     private static final List<String> PROMPT_FILES = List.of("prompt:F16", "prompt:BF16");
+
+    /** Bytes of shared memory of the kernels that need more than a block gets unasked; every architecture that has them has it. */
+    static final int LARGE_SHARED = 96 << 10;
 
     private final List<CUmod_st> modules = new ArrayList<>();
     private final Map<String, CUfunc_st> functions = new ConcurrentHashMap<>();
@@ -65,6 +68,12 @@ final class CudaModule implements AutoCloseable {
             }
         }
         check("cuModuleGetFunction of " + name, status);
+        if (name.startsWith("attendMany")) {
+            check(
+                    "cuFuncSetAttribute of " + name,
+                    cudart.cuFuncSetAttribute(
+                            function, cudart.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, LARGE_SHARED));
+        }
         return function;
     }
 

@@ -16,12 +16,23 @@ final class CudaProducts {
     private final CudaLaunch launch;
     private final CudaScratch scratch;
     private final CudaStreams streams;
+    private final CudaMany many;
 
-    CudaProducts(CudaModule module, CudaLaunch launch, CudaScratch scratch, int processors) {
-        this.module = module;
+    CudaProducts(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, int processors) {
+        module = backend.module();
         this.launch = launch;
         this.scratch = scratch;
         streams = new CudaStreams(module, launch, processors);
+        many = new CudaMany(backend, launch, scratch);
+    }
+
+    void prepareRecording() {
+        many.prepare();
+    }
+
+    /** The stream must have run. */
+    void close() {
+        many.close();
     }
 
     /**
@@ -55,6 +66,11 @@ final class CudaProducts {
             }
             if (norm != null) {
                 return false;
+            }
+            if (many.takes(segment.dtype(), rows, columns)) {
+                many.linear(out.columnRange(start, start + segment.rows()), x, segment, biasAt, mode);
+                start += segment.rows();
+                continue;
             }
             int chunk = Segment.chunk(segment.dtype());
             boolean whole = columns % chunk == 0;
@@ -112,6 +128,10 @@ final class CudaProducts {
     }
 
     void dense(CudaTensor y, CudaTensor x, CudaFfn ffn, Write write) {
+        if (many.takes(ffn, y.rows())) {
+            many.ffn(y, x, ffn, null, null, write == Write.ADD ? ADD : 0);
+            return;
+        }
         for (int t = 0; t < y.rows(); t += FFN_ROWS) {
             int end = Math.min(t + FFN_ROWS, y.rows());
             run(y.rowRange(t, end), x.rowRange(t, end), ffn, write, 0, 0, 0, 0, scratch.atLeast(hiddenBytes(ffn)));
@@ -119,6 +139,10 @@ final class CudaProducts {
     }
 
     void sparse(CudaTensor y, CudaTensor x, CudaFfn ffn, CudaTensor experts, CudaTensor counts, Write write) {
+        if (many.takes(ffn, y.rows())) {
+            many.ffn(y, x, ffn, experts, counts, write == Write.ADD ? ADD : 0);
+            return;
+        }
         int n = ffn.spec().experts();
         int capacity = 8 * ((n + 7) / 8);
         long hiddenBytes = hiddenBytes(ffn);

@@ -55,8 +55,8 @@ final class CudaQueue implements KernelQueue {
         int processors = backend.context().multiprocessors();
         tickets = backend.memory().allocate("counters of a queue", 4L * CudaAttention.TICKETS);
         check("cuMemsetD8Async", cudart.cuMemsetD8Async(tickets, (byte) 0, 4L * CudaAttention.TICKETS, stream));
-        products = new CudaProducts(module, launch, scratch, processors);
-        attention = new CudaAttention(module, launch, scratch, processors, tickets);
+        products = new CudaProducts(backend, launch, scratch, processors);
+        attention = new CudaAttention(backend, launch, scratch, processors, tickets);
     }
 
     /** Runs on this thread, with the context current, while nothing is freed. */
@@ -399,6 +399,7 @@ final class CudaQueue implements KernelQueue {
             checkOpen();
             backend.context().enter();
             flush();
+            products.prepareRecording();
             Set<CudaStorage> used = new HashSet<>();
             captured = used;
             launch.separate();
@@ -461,6 +462,7 @@ final class CudaQueue implements KernelQueue {
             List.copyOf(recordings).forEach(CudaRecording::destroy);
             recordings.clear();
             transfers.free();
+            products.close();
             scratch.free();
             backend.memory().free(tickets);
             if (training != null) {

@@ -61,39 +61,39 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
     public void embed(Tensor out, Tensor table, Tensor ids, float scale, Write write) {
         TrainingChecks.embed(out, table, ids);
         boolean add = adds(write);
-        queue.enqueue(out, () -> rows.embed(own(out), own(table), own(ids), scale, add));
+        enqueue(out, () -> rows.embed(own(out), own(table), own(ids), scale, add));
     }
 
     @Override
     public void embedBackward(Tensor dtable, Tensor dout, Tensor ids, float scale) {
         TrainingChecks.embedBackward(dtable, dout, ids);
-        queue.enqueue(dtable, () -> rows.embedBackward(own(dtable), own(dout), own(ids), scale));
+        enqueue(dtable, () -> rows.embedBackward(own(dtable), own(dout), own(ids), scale));
     }
 
     @Override
     public void linear(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias, Write write) {
         TrainingChecks.linear(out, x, weight, bias);
         boolean add = adds(write);
-        queue.enqueue(out, () -> products.linear(own(out), own(x), own(weight), maybe(bias), add));
+        enqueue(out, () -> products.linear(own(out), own(x), own(weight), maybe(bias), add));
     }
 
     @Override
     public void linearBackwardInput(Tensor dx, Tensor dout, Tensor weight, Write write) {
         TrainingChecks.linearBackwardInput(dx, dout, weight);
         boolean add = adds(write);
-        queue.enqueue(dx, () -> products.backwardInput(own(dx), own(dout), own(weight), add));
+        enqueue(dx, () -> products.backwardInput(own(dx), own(dout), own(weight), add));
     }
 
     @Override
     public void linearBackwardWeight(Tensor dweight, @Nullable Tensor dbias, Tensor dout, Tensor x) {
         TrainingChecks.linearBackwardWeight(dweight, dbias, dout, x);
-        queue.enqueue(() -> products.backwardWeight(own(dweight), maybe(dbias), own(dout), own(x)));
+        enqueue(() -> products.backwardWeight(own(dweight), maybe(dbias), own(dout), own(x)));
     }
 
     @Override
     public void norm(Tensor out, Tensor statistics, Tensor x, Tensor weight, @Nullable Tensor bias, NormSpec spec) {
         TrainingChecks.norm(out, statistics, x, weight, bias);
-        queue.enqueue(
+        enqueue(
                 out,
                 () -> norms.forward(
                         own(out), own(statistics), null, own(x), null, own(weight), maybe(bias), spec));
@@ -110,7 +110,7 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
             @Nullable Tensor bias,
             NormSpec spec) {
         TrainingChecks.addNorm(out, statistics, sum, x, branch, weight, bias);
-        queue.enqueue(
+        enqueue(
                 out,
                 () -> norms.forward(
                         own(out),
@@ -136,7 +136,7 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
             Write write) {
         TrainingChecks.normBackward(dx, dweight, dbias, dout, x, statistics, weight);
         boolean add = adds(write);
-        queue.enqueue(
+        enqueue(
                 dx,
                 () -> norms.backward(
                         own(dx),
@@ -153,20 +153,20 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
     @Override
     public void rope(Tensor x, Tensor positions, Tensor table, RopeSpec spec) {
         TrainingChecks.rope(x, positions, table, spec);
-        queue.enqueue(x, () -> rows.rope(own(x), own(positions), own(table), spec, 1));
+        enqueue(x, () -> rows.rope(own(x), own(positions), own(table), spec, 1));
     }
 
     @Override
     public void ropeBackward(Tensor dx, Tensor positions, Tensor table, RopeSpec spec) {
         TrainingChecks.rope(dx, positions, table, spec);
-        queue.enqueue(dx, () -> rows.rope(own(dx), own(positions), own(table), spec, -1));
+        enqueue(dx, () -> rows.rope(own(dx), own(positions), own(table), spec, -1));
     }
 
     @Override
     public void attention(
             Tensor out, Tensor logSumExp, Tensor q, Tensor k, Tensor v, Tensor starts, AttentionSpec spec) {
         TrainingChecks.attention(out, logSumExp, q, k, v, starts, spec);
-        queue.enqueue(
+        enqueue(
                 out,
                 () -> attention.forward(own(out), own(logSumExp), own(q), own(k), own(v), own(starts), spec));
     }
@@ -185,7 +185,7 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
             Tensor starts,
             AttentionSpec spec) {
         TrainingChecks.attentionBackward(dq, dk, dv, dout, out, logSumExp, q, k, v, starts, spec);
-        queue.enqueue(
+        enqueue(
                 dq,
                 () -> attention.backward(
                         own(dq),
@@ -210,7 +210,7 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
             Activation activation,
             Gating gating) {
         TrainingChecks.ffnActivation(hidden, gate, up, scores, gating);
-        queue.enqueue(
+        enqueue(
                 hidden,
                 () -> neurons.forward(own(hidden), maybe(gate), own(up), maybe(scores), activation, gating));
     }
@@ -227,7 +227,7 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
             Activation activation,
             Gating gating) {
         TrainingChecks.ffnActivationBackward(dgate, dup, dscores, dhidden, gate, up, scores, gating);
-        queue.enqueue(
+        enqueue(
                 dup,
                 () -> neurons.backward(
                         maybe(dgate),
@@ -244,13 +244,13 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
     @Override
     public void routerScores(Tensor scores, Tensor x, Tensor router) {
         TrainingChecks.routerScores(scores, x, router);
-        queue.enqueue(scores, () -> products.routerScores(own(scores), own(x), own(router)));
+        enqueue(scores, () -> products.routerScores(own(scores), own(x), own(router)));
     }
 
     @Override
     public void routerScoresBackward(Tensor dlogits, Tensor dscores, Tensor scores) {
         TrainingChecks.routerScoresBackward(dlogits, dscores, scores);
-        queue.enqueue(dlogits, () -> products.routerScoresBackward(own(dlogits), own(dscores), own(scores)));
+        enqueue(dlogits, () -> products.routerScoresBackward(own(dlogits), own(dscores), own(scores)));
     }
 
     @Override
@@ -262,14 +262,14 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
             @Nullable Tensor factors,
             RoutingLossSpec spec) {
         TrainingChecks.routingLoss(totals, dscores, scores, rowWeights, factors);
-        queue.enqueue(
+        enqueue(
                 () -> losses.routing(own(totals), maybe(dscores), own(scores), own(rowWeights), maybe(factors), spec));
     }
 
     @Override
     public void crossEntropy(Tensor loss, @Nullable Tensor dlogits, Tensor logits, Tensor targets, Tensor rowWeights) {
         TrainingChecks.crossEntropy(loss, dlogits, logits, targets, rowWeights);
-        queue.enqueue(
+        enqueue(
                 () -> losses.crossEntropy(own(loss), maybe(dlogits), own(logits), own(targets), own(rowWeights)));
     }
 
@@ -284,7 +284,7 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
             Write write) {
         TrainingChecks.distillation(loss, dlogits, logits, teacher, rowWeights, temperature);
         boolean add = adds(write);
-        queue.enqueue(
+        enqueue(
                 () -> losses.distillation(
                         own(loss), own(dlogits), own(logits), own(teacher), own(rowWeights), temperature, add));
     }
@@ -292,20 +292,20 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
     @Override
     public void addSquares(Tensor sum, List<Tensor> tensors) {
         TrainingChecks.addSquares(sum, tensors);
-        queue.enqueue(
+        enqueue(
                 () -> optimizer.addSquares(own(sum), tensors.stream().map(this::own).toList()));
     }
 
     @Override
     public void clipFactor(Tensor factor, Tensor squares, float maxNorm) {
         TrainingChecks.clipFactor(factor, squares, maxNorm);
-        queue.enqueue(() -> optimizer.clipFactor(own(factor), own(squares), maxNorm));
+        enqueue(() -> optimizer.clipFactor(own(factor), own(squares), maxNorm));
     }
 
     @Override
     public void adamW(List<ParameterState> parameters, Tensor factor, Tensor settings, AdamWSpec spec) {
         TrainingChecks.adamW(parameters, factor, settings);
-        queue.enqueue(() -> {
+        enqueue(() -> {
             List<TrainingOptimizer.State> states = new ArrayList<>(parameters.size());
             for (ParameterState state : parameters) {
                 states.add(new TrainingOptimizer.State(
@@ -322,13 +322,28 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
     @Override
     public void fill(Tensor x, float value) {
         TrainingChecks.fill(x);
-        queue.enqueue(x, () -> kernels.fill(own(x), value));
+        enqueue(x, () -> kernels.fill(own(x), value));
     }
 
     @Override
     public void copy(Tensor out, Tensor x) {
         TrainingChecks.copy(out, x);
-        queue.enqueue(out, () -> rows.copy(own(out), own(x)));
+        enqueue(out, () -> rows.copy(own(out), own(x)));
+    }
+
+    private void enqueue(Runnable operation) {
+        queue.enqueue(() -> {
+            operation.run();
+            queue.afterOther();
+        });
+    }
+
+    /** As above, unless the output has no elements. */
+    private void enqueue(Tensor out, Runnable operation) {
+        queue.enqueue(out, () -> {
+            operation.run();
+            queue.afterOther();
+        });
     }
 
     private static boolean adds(Write write) {

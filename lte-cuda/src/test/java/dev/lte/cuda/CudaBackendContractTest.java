@@ -43,9 +43,15 @@ class CudaBackendContractTest extends BackendContractTest {
         return dtype == DType.BF16 ? 1.0 / 256 : super.trainingAttentionError(dtype);
     }
 
-    /** Activations are never rounded: block types are decoded to F32 as well. */
+    /** Few rows meet the weights in F32; more are rounded to BF16, unless the weights are F32, for tensor cores. */
     @Override
     public ActivationRounding rounding(DType weight, int rows) {
-        return ActivationRounding.F32;
+        boolean exact =
+                switch (weight) {
+                    case F32 -> true;
+                    case BF16 -> rows < CudaMany.ROWS;
+                    default -> rows < CudaMany.DECODED_ROWS;
+                };
+        return exact ? ActivationRounding.F32 : ActivationRounding.BF16;
     }
 }

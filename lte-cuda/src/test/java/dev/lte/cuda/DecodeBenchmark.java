@@ -86,8 +86,8 @@ final class DecodeBenchmark {
                             matrix(D, F),
                             null,
                             null)),
-                    backend.allocate(DType.F16, most * (CONTEXT + PAGE), D),
-                    backend.allocate(DType.F16, most * (CONTEXT + PAGE), D)));
+                    backend.allocate(DType.F16, Math.max(2048, most * (CONTEXT + PAGE)), D),
+                    backend.allocate(DType.F16, Math.max(2048, most * (CONTEXT + PAGE)), D)));
         }
     }
 
@@ -249,6 +249,78 @@ final class DecodeBenchmark {
                 b, name, times[10] * 1000 / layers.size());
     }
 
+    /** A whole prompt at once, from the first position on: milliseconds and the rate of what a dense pass must compute. */
+    private void prompt(int t, int[] sparsities) {
+        int pages = Math.ceilDiv(t, PAGE);
+        int[] pageTable = new int[pages];
+        int[] positions = new int[t];
+        int[] tokens = new int[t];
+        Arrays.setAll(pageTable, i -> i);
+        Arrays.setAll(positions, i -> i);
+        Arrays.setAll(tokens, i -> random.nextInt(VOCABULARY));
+        Tensor ids = integers(t, 1, tokens);
+        RowBatch batch = new RowBatch(
+                integers(t, 1, positions), integers(t, 1, new int[t]), integers(1, pages, pageTable), PAGE);
+        Tensor x = floats(t, D, 0);
+        Tensor normed = floats(t, D, 0);
+        Tensor qkv = floats(t, 3 * D, 0);
+        Tensor attended = floats(t, D, 0);
+        Tensor scores = floats(t, N, 0);
+        Tensor thresholds = floats(t, 1, -1);
+        ExpertSelection selection = new ExpertSelection(integers(t, N, new int[t * N]), integers(t, 1, new int[t]));
+        NormSpec norm = new NormSpec(NormSpec.Kind.RMS, 1e-5f, 0);
+        RopeSpec rope = new RopeSpec(E, E, RopeSpec.Pairing.HALVES);
+        AttentionSpec attention = new AttentionSpec(HEADS, HEADS, E, (float) (1 / Math.sqrt(E)), true, 0, 0);
+        Consumer<Layer> toQkv = layer -> {
+            queue.norm(normed, x, gain, null, norm);
+            queue.linear(qkv, normed, layer.qkv, null, Write.SET);
+        };
+        Consumer<Layer> attend = layer -> {
+            queue.rope(qkv.columnRange(0, 2 * D), batch.positions(), angles, rope);
+            queue.appendKeyValue(
+                    layer.keys, layer.values, qkv.columnRange(D, 2 * D), qkv.columnRange(2 * D, 3 * D), batch);
+            queue.attention(attended, qkv.columnRange(0, D), layer.keys, layer.values, batch, attention);
+        };
+        Consumer<Layer> output = layer -> queue.linear(x, attended, layer.out, null, Write.ADD);
+        Consumer<Layer> dense = layer -> {
+            queue.norm(normed, x, gain, null, norm);
+            queue.denseFfn(x, normed, layer.ffn, Write.ADD);
+        };
+        boolean[] learn = {false};
+        int[] wanted = {0};
+        Consumer<Layer> sparse = layer -> {
+            queue.norm(normed, x, gain, null, norm);
+            queue.routerScores(scores, normed, layer.router);
+            if (learn[0]) {
+                learnThresholds(t, scores, thresholds, wanted[0]);
+            }
+            queue.selectExperts(selection, scores, thresholds);
+            queue.sparseFfn(x, normed, layer.ffn, selection, Write.ADD);
+        };
+        for (int sparsity : sparsities) {
+            Consumer<Layer> ffn = sparsity < 0 ? dense : sparse;
+            Runnable pass = () -> {
+                queue.embed(x, embedding, ids, 1, Write.SET);
+                layers.forEach(toQkv.andThen(attend).andThen(output).andThen(ffn));
+            };
+            learn[0] = sparsity > 0;
+            wanted[0] = sparsity;
+            pass.run();
+            learn[0] = false;
+            double ms = time(pass, 10, new double[10])[5];
+            double operations = 2.0 * t * layers.size() * (4.0 * D * D + 3.0 * D * F) + 2.0 * t * t * D * layers.size();
+            System.out.printf(
+                    "{\"prompt\": %d, \"sparsity\": %.2f, \"median_ms\": %.2f, \"tokens_per_s\": %.0f,"
+                            + " \"dense_TFLOP_per_s\": %.0f}%n",
+                    t, Math.max(0, sparsity) / 100.0, ms, t * 1000 / ms, operations / ms / 1e9);
+        }
+        part("prompt qkv", t, toQkv);
+        part("prompt attention", t, attend);
+        part("prompt output", t, output);
+        part("prompt ffn", t, dense);
+        part("prompt routed ffn", t, sparse);
+    }
+
     /** Each row's own quantile, so that every row is as sparse as asked for. */
     private void learnThresholds(int b, Tensor scores, Tensor thresholds, int sparsity) {
         float[] values = new float[b * N];
@@ -294,6 +366,7 @@ final class DecodeBenchmark {
             for (int b : batches) {
                 benchmark.run(b, steps, new int[] {-1, 0, 50, 80});
             }
+            benchmark.prompt(2048, new int[] {-1, 50});
         }
     }
 }

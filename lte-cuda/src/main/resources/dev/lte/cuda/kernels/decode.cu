@@ -1,22 +1,6 @@
-// Attention of single tokens: rotation and storing of new keys and values, then few rows over long caches. Shapes as in attention.cu.
-
-struct Rows {
-    const int *positions;
-    i64 positionStride;
-    const int *sequences;
-    i64 sequenceStride;
-    const int *pages;
-    i64 pageStride;
-    i64 cacheRows;
-    int sequenceCount;
-    int perSequence;
-    int pageSize;
-    int unused;
-
-    __device__ __forceinline__ i64 row(int sequence, int position) const {
-        return cacheRow(pages, pageStride, sequenceCount, perSequence, pageSize, cacheRows, sequence, position);
-    }
-};
+// Attention of single tokens: rotation and storing of new keys and values, then few rows over long caches. Shapes as in
+// attention.cu.
+#include "attend.cuh"
 
 __device__ __forceinline__ void storeElement(u8 *to, int type, i64 at, float value) {
     if (type == F32) {
@@ -95,32 +79,6 @@ extern "C" __global__ void __launch_bounds__(256) ropeAppend(const __grid_consta
         }
     }
 }
-
-struct Attend {
-    float *out;
-    i64 outStride;
-    const float *q;
-    i64 qStride;
-    const u8 *keys;
-    i64 keyStride;
-    const u8 *values;
-    i64 valueStride;
-    float *states;        // (T, H, parts, E + 2)
-    u32 *tickets;         // (T, groups of heads), zero between kernels
-    int count;            // T
-    int heads;
-    int keyHeads;
-    int headSize;
-    int causal;
-    int window;
-    int parts;
-    int ahead;            // whether the kernel in front stores the keys and values of these rows, and nothing else is new
-    float scale;
-    float cap;
-    Rows rows;
-};
-
-#define LOWEST -1e30f
 
 template <int TYPE> __device__ __forceinline__ void unpack(uint4 v, float *f) { decode<TYPE>(v, f); }
 

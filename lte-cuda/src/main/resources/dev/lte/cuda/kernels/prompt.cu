@@ -1,0 +1,257 @@
+// Attention of many rows over a cache on matrix instructions: a block takes 64 rows of one head, a warp 16 of them, and goes through
+// tiles of 64 positions with a running softmax. The cache's type is WEIGHT, F16 or BF16. Shapes as in attention.cu.
+//
+// Queries (times the scale) and softmax weights are two terms of the cache's type each, so that products are as exact as the
+// cache; sums are F32. Rows of several sequences may share a block: it goes through one sequence after the other.
+#if __CUDA_ARCH__ >= 800
+#include "attend.cuh"
+#include "fragments.cuh"
+
+#define ROWS 64
+#define TILE 64
+
+// The positions [from, to) of the sequence that row t sees.
+__device__ __forceinline__ void see(const Attend &a, int t, int &from, int &to, int &sequence) {
+    int position = a.rows.positions[t * a.rows.positionStride];
+    sequence = a.rows.sequences[t * a.rows.sequenceStride];
+    i64 capacity = min((i64)a.rows.perSequence * a.rows.pageSize, (i64)0x7ffffffe);
+    i64 end = min((i64)position, capacity - 1) + 1;
+    if (!a.causal && position >= 0) {
+        for (int other = 0; other < a.count; other++) {
+            if (a.rows.sequences[other * a.rows.sequenceStride] == sequence) {
+                end = max(end, min((i64)a.rows.positions[other * a.rows.positionStride], capacity - 1) + 1);
+            }
+        }
+    }
+    i64 window = a.window ? a.window : 0x7fffffff;
+    from = (int)max(0LL, (i64)position - window + 1);
+    to = (int)max(0LL, min(end, (i64)position + window));
+}
+
+// NE: columns of a head in groups of 16; the columns beyond E count as zeros.
+template <int NE>
+struct Memory {
+    static constexpr int PITCH = NE * 16 + 8;  // one more piece of 16 bytes, so that ldmatrix meets all banks
+    u16 keys[2][TILE][PITCH];
+    u16 values[2][TILE][PITCH];
+    i64 rows[2][TILE];
+    int from[ROWS];
+    int to[ROWS];
+    int line[ROWS];  // what tells sequences apart
+};
+
+template <int NE>
+__device__ __forceinline__ void attendMany(const Attend &a) {
+    extern __shared__ uint4 shared[];
+    Memory<NE>& m = *(Memory<NE>*)shared;
+    constexpr int PIECES = NE * 2;
+    waitForPrevious();
+    letNextStart();
+    int blocks = gridDim.x / a.heads;
+    int h = blockIdx.x % a.heads;
+    // The last rows see most: they go first.
+    int first = (blocks - 1 - (int)blockIdx.x / a.heads) * ROWS;
+    int keyHead = h / (a.heads / a.keyHeads);
+    int count = min(ROWS, a.count - first);
+    int warp = threadIdx.x / 32;
+    int lane = threadIdx.x % 32;
+    int g = lane / 4;
+    int t = lane % 4;
+    if (threadIdx.x < ROWS) {
+        int from = 0, to = 0, line = -1;
+        if ((int)threadIdx.x < count) {
+            see(a, first + threadIdx.x, from, to, line);
+        }
+        m.from[threadIdx.x] = from;
+        m.to[threadIdx.x] = to;
+        m.line[threadIdx.x] = line;
+    }
+    u32 q[2][NE][4];
+#pragma unroll
+    for (int k = 0; k < NE; k++) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            int row = warp * 16 + g + i % 2 * 8;
+            int e = k * 16 + i / 2 * 8 + 2 * t;
+            const float* from = a.q + (first + row) * a.qStride + (i64)h * a.headSize + e;
+            float x0 = row < count && e < a.headSize ? from[0] * a.scale : 0.f;
+            float x1 = row < count && e + 1 < a.headSize ? from[1] * a.scale : 0.f;
+            splitPair<WEIGHT>(x0, x1, q[0][k][i], q[1][k][i]);
+        }
+    }
+    float sum[2 * NE][4];
+#pragma unroll
+    for (int n = 0; n < 2 * NE; n++) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) sum[n][i] = 0.f;
+    }
+    float largest[2] = {LOWEST, LOWEST};
+    float total[2] = {0.f, 0.f};
+    __syncthreads();
+    int ownFrom[2] = {m.from[warp * 16 + g], m.from[warp * 16 + g + 8]};
+    int ownTo[2] = {m.to[warp * 16 + g], m.to[warp * 16 + g + 8]};
+    int ownLine[2] = {m.line[warp * 16 + g], m.line[warp * 16 + g + 8]};
+
+    for (int r0 = 0; r0 < count;) {
+        int line = m.line[r0];
+        int r1 = r0;
+        int begin = 0x7fffffff;
+        int end = 0;
+        while (r1 < count && m.line[r1] == line) {
+            if (m.from[r1] < m.to[r1]) {
+                begin = min(begin, m.from[r1]);
+                end = max(end, m.to[r1]);
+            }
+            r1++;
+        }
+        // Whether the warp has rows of this sequence.
+        bool mine = r0 < warp * 16 + 16 && r1 > warp * 16;
+        
+        int tiles = end > begin ? (end - begin + TILE - 1) / TILE : 0;
+        auto locate = [&](int tile) {
+            if (threadIdx.x < TILE) {
+                int position = begin + tile * TILE + threadIdx.x;
+                m.rows[tile % 2][threadIdx.x] = position < end ? a.rows.row(line, position) : -1;
+            }
+        };
+        auto fetch = [&](int tile) {
+            for (int i = threadIdx.x; i < TILE * PIECES; i += 128) {
+                int j = i / PIECES;
+                int e = i % PIECES * 8;
+                i64 row = m.rows[tile % 2][j];
+                bool there = row >= 0 && e < a.headSize;
+                i64 column = (i64)keyHead * a.headSize + (there ? e : 0);
+                copy16(
+                        sharedAddress(&m.keys[tile % 2][j][e]), (const u16*)a.keys + (there ? row : 0) * a.keyStride + column,
+                        there);
+                copy16(
+                        sharedAddress(&m.values[tile % 2][j][e]),
+                        (const u16*)a.values + (there ? row : 0) * a.valueStride + column, there);
+            }
+        };
+        if (tiles > 0) {
+            locate(0);
+            __syncthreads();
+            fetch(0);
+            if (tiles > 1) locate(1);
+        }
+        commitCopies();
+#pragma unroll 1
+        for (int tile = 0; tile < tiles; tile++) {
+            __syncthreads();
+            if (tile + 1 < tiles) fetch(tile + 1);
+            commitCopies();
+            waitCopies<1>();
+            __syncthreads();
+            int now = tile % 2;
+            if (mine) {
+                float score[TILE / 8][4];
+#pragma unroll
+                for (int n = 0; n < TILE / 8; n++) {
+#pragma unroll
+                    for (int i = 0; i < 4; i++) score[n][i] = 0.f;
+                }
+#pragma unroll
+                for (int n = 0; n < TILE / 16; n++) {
+                    u32 address = sharedAddress(&m.keys[now][n * 16 + lane / 16 * 8 + lane % 8][lane / 8 % 2 * 8]);
+#pragma unroll
+                    for (int k = 0; k < NE; k++) {
+                        u32 b[4];
+                        loadMatrices(b, address + k * 32);
+                        multiplyAdd<WEIGHT>(score[2 * n], q[0][k], b[0], b[1]);
+                        multiplyAdd<WEIGHT>(score[2 * n + 1], q[0][k], b[2], b[3]);
+                        multiplyAdd<WEIGHT>(score[2 * n], q[1][k], b[0], b[1]);
+                        multiplyAdd<WEIGHT>(score[2 * n + 1], q[1][k], b[2], b[3]);
+                    }
+                }
+                float next[2] = {largest[0], largest[1]};
+#pragma unroll
+                for (int n = 0; n < TILE / 8; n++) {
+#pragma unroll
+                    for (int i = 0; i < 4; i++) {
+                        int j = n * 8 + 2 * t + i % 2;
+                        int position = begin + tile * TILE + j;
+                        int half = i / 2;
+                        bool seen = position >= ownFrom[half] && position < ownTo[half] && ownLine[half] == line
+                                && m.rows[now][j] >= 0;
+                        float s = score[n][i];
+                        if (a.cap > 0.f) s = a.cap * tanhf(s / a.cap);
+                        score[n][i] = seen ? s : LOWEST;
+                        next[half] = fmaxf(next[half], score[n][i]);
+                    }
+                }
+#pragma unroll
+                for (int half = 0; half < 2; half++) {
+                    next[half] = fmaxf(next[half], __shfl_xor_sync(FULL, next[half], 1));
+                    next[half] = fmaxf(next[half], __shfl_xor_sync(FULL, next[half], 2));
+                    float shrink = expf(largest[half] - next[half]);
+                    largest[half] = next[half];
+                    total[half] *= shrink;
+#pragma unroll
+                    for (int n = 0; n < 2 * NE; n++) {
+                        sum[n][2 * half] *= shrink;
+                        sum[n][2 * half + 1] *= shrink;
+                    }
+                }
+#pragma unroll
+                for (int n = 0; n < TILE / 8; n++) {
+#pragma unroll
+                    for (int i = 0; i < 4; i++) {
+                        float w = score[n][i] > LOWEST ? expf(score[n][i] - largest[i / 2]) : 0.f;
+                        score[n][i] = w;
+                        total[i / 2] += w;
+                    }
+                }
+#pragma unroll
+                for (int k = 0; k < TILE / 16; k++) {
+                    u32 high[4], low[4];
+#pragma unroll
+                    for (int i = 0; i < 4; i++) {
+                        const float* w = &score[2 * k + i / 2][i % 2 * 2];
+                        splitPair<WEIGHT>(w[0], w[1], high[i], low[i]);
+                    }
+                    u32 address = sharedAddress(&m.values[now][k * 16 + lane % 16][lane / 16 * 8]);
+#pragma unroll
+                    for (int n = 0; n < NE; n++) {
+                        u32 b[4];
+                        loadMatricesTransposed(b, address + n * 32);
+                        multiplyAdd<WEIGHT>(sum[2 * n], high, b[0], b[1]);
+                        multiplyAdd<WEIGHT>(sum[2 * n + 1], high, b[2], b[3]);
+                        multiplyAdd<WEIGHT>(sum[2 * n], low, b[0], b[1]);
+                        multiplyAdd<WEIGHT>(sum[2 * n + 1], low, b[2], b[3]);
+                    }
+                }
+            }
+            __syncthreads();
+            if (tile + 2 < tiles) locate(tile + 2);
+        }
+        __syncthreads();
+        r0 = r1;
+    }
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+        total[half] += __shfl_xor_sync(FULL, total[half], 1);
+        total[half] += __shfl_xor_sync(FULL, total[half], 2);
+        float factor = total[half] > 0.f ? 1.f / total[half] : 0.f;
+        int row = warp * 16 + g + 8 * half;
+        if (row < count) {
+            float* out = a.out + (first + row) * a.outStride + (i64)h * a.headSize;
+#pragma unroll
+            for (int n = 0; n < 2 * NE; n++) {
+                int e = n * 8 + 2 * t;
+                if (e < a.headSize) out[e] = sum[n][2 * half] * factor;
+                if (e + 1 < a.headSize) out[e + 1] = sum[n][2 * half + 1] * factor;
+            }
+        }
+    }
+}
+
+#define NAME(A, B, C) A##_##B##_##C
+#define MANY(TYPE, NE)                                                                                              \
+    extern "C" __global__ void __launch_bounds__(128) NAME(attendMany, TYPE, NE)(const __grid_constant__ Attend a) { \
+        attendMany<NE>(a);                                                                                          \
+    }
+#define MANIES(TYPE) MANY(TYPE, 2) MANY(TYPE, 4) MANY(TYPE, 6) MANY(TYPE, 8)
+
+MANIES(WEIGHT)
+#endif
