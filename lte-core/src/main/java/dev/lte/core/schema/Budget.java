@@ -10,7 +10,7 @@ final class Budget {
     static final int MAX_SCHEMA_CHARS = 1 << 20;
     static final int MAX_STATES = 400_000;
     static final int MAX_ITEMS = 4096;
-    private static final long MAX_WORK = 60_000_000;
+    private static final long MAX_WORK = 30_000_000;
 
     private String path = "#";
     private long work;

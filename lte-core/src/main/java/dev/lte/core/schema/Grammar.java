@@ -25,15 +25,16 @@ final class Grammar {
         this.root = root;
         byteClasses = joinClasses(rules);
         classCount = 1 + largest(byteClasses);
+        requireNoLeftRecursion(budget);
         needs = new StackNeeds(this.rules, available, budget).solve();
         if (!canFinish(root, 0, 1)) {
             throw new UnsupportedSchemaException(
                     "",
                     "#",
-                    "no value satisfies it that is nested at most " + Budget.MAX_DEPTH + " deep",
-                    "check for contradictions and for references without end");
+                    "no value satisfies it that is nested at most " + Budget.MAX_DEPTH
+                            + " deep and whose characters the tokenizer has",
+                    "check for contradictions, for references without end and for characters of another script");
         }
-        requireNoLeftRecursion(budget);
     }
 
     int root() {

@@ -14,16 +14,16 @@ final class JsonText {
 
     /** Edges for each character of a set. */
     static void characters(Nfa nfa, int from, CodePoints set, int to) {
+        Escapes escapes = new Escapes(nfa, from, to);
         for (int[] range : set.bounds()) {
-            int first = range[0];
-            for (; first <= range[1] && first < 0x20; first++) {
-                escape(nfa, from, first, to);
+            int begin = range[0];
+            for (; begin <= range[1] && begin < 0x20; begin++) {
+                escapes.add(begin);
             }
-            int begin = first;
             for (int special : new int[] {'"', '\\'}) {
                 if (special >= begin && special <= range[1]) {
                     utf8(nfa, from, begin, special - 1, to);
-                    escape(nfa, from, special, to);
+                    escapes.add(special);
                     begin = special + 1;
                 }
             }
@@ -31,11 +31,34 @@ final class JsonText {
         }
     }
 
-    private static void escape(Nfa nfa, int from, int character, int to) {
-        String text = escape(character);
-        int last = nfa.literal(from, text.substring(0, text.length() - 1));
-        int end = text.charAt(text.length() - 1);
-        nfa.bytes(last, end, end, to);
+    /** Escapes from one state to another, with one path for what they have in common. */
+    private static final class Escapes {
+        private final Nfa nfa;
+        private final int from;
+        private final int to;
+        private int backslash = -1;
+        private int zeros = -1;
+        private final int[] high = {-1, -1};
+
+        Escapes(Nfa nfa, int from, int to) {
+            this.nfa = nfa;
+            this.from = from;
+            this.to = to;
+        }
+
+        void add(int character) {
+            backslash = backslash < 0 ? nfa.literal(from, "\\") : backslash;
+            String text = escape(character);
+            int end = text.charAt(text.length() - 1);
+            if (text.length() == 2) {
+                nfa.bytes(backslash, end, end, to);
+                return;
+            }
+            zeros = zeros < 0 ? nfa.literal(backslash, "u00") : zeros;
+            int first = character >> 4;
+            high[first] = high[first] < 0 ? nfa.literal(zeros, Integer.toString(first)) : high[first];
+            nfa.bytes(high[first], end, end, to);
+        }
     }
 
     private static String escape(int character) {

@@ -17,7 +17,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Vocabularies for tests: the project's own copies, and the formats in which Llama 3 and Qwen publish theirs. */
-final class TestVocabularies {
+public final class TestVocabularies {
     private TestVocabularies() {}
 
     static Path resource(String name) {
@@ -29,16 +29,16 @@ final class TestVocabularies {
         }
     }
 
-    static VocabularyTokenizer gguf(String name) throws IOException {
+    public static VocabularyTokenizer gguf(String name) throws IOException {
         Path file = resource("vocab/ggml-vocab-" + name + ".gguf");
         return TokenizerLoader.fromGguf(TestGguf.read(file), file);
     }
 
-    static VocabularyTokenizer stories() {
+    public static VocabularyTokenizer stories() {
         return TokenizerLoader.fromLlama2c(resource("stories260K/tok512.bin"), 512);
     }
 
-    static VocabularyTokenizer tinyStories() {
+    public static VocabularyTokenizer tinyStories() {
         return TokenizerLoader.fromHubDirectory(resource("token/tinystories-656k"));
     }
 

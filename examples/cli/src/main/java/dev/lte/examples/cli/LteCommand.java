@@ -32,6 +32,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         subcommands = {
             GenerateCommand.class,
             ChatCommand.class,
+            ServeCommand.class,
             InfoCommand.class,
             BackendsCommand.class,
             TokenizeCommand.class,

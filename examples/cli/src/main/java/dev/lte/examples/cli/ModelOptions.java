@@ -52,12 +52,17 @@ final class ModelOptions {
 
     /** Loads the model, with a progress bar on a terminal. */
     Model load(LoadOptionsMixin how) {
-        return load(how, options -> {});
+        return load(how, options -> {}, Lte::load);
     }
 
-    /** As {@link #load(LoadOptionsMixin)} with more options. */
+    /** As {@link #load(LoadOptionsMixin)}, with further options. */
     Model load(LoadOptionsMixin how, Consumer<LoadOptions.Builder> more) {
         return load(how, more, Lte::load);
+    }
+
+    /** Whether no model was named, so that the one of the examples is meant. */
+    boolean isStoryModel() {
+        return model == null;
     }
 
     /** As {@link #load} for a model that classifies. */
