@@ -26,9 +26,9 @@ public interface Model extends AutoCloseable {
      * work.
      *
      * <p><b>Backpressure:</b> a decode step runs only while there is demand for the event that it emits. A stream without
-     * demand is parked and keeps its cache pages until the stall timeout of the {@link LoadOptions} ends it with
-     * {@link CapacityException}. Operators that prefetch (such as {@code publishOn} with its default) ask for many tokens at
-     * once: use {@code publishOn(scheduler, 1)} where the pace matters.
+     * demand is parked; others may take its place until there is demand again, and the stall timeout of the {@link
+     * LoadOptions} ends it with {@link CapacityException}. Operators that prefetch (such as {@code publishOn} with its default)
+     * ask for many tokens at once: use {@code publishOn(scheduler, 1)} where the pace matters.
      *
      * <p><b>Cancellation:</b> stops the generation within one decode step or one prompt chunk and frees its cache pages.
      *

@@ -4,6 +4,7 @@ import dev.lte.core.token.VocabularyTokenizer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Keeps what people write from becoming control tokens. A chat template writes control tokens as text, and a message may contain
@@ -15,6 +16,7 @@ final class SpecialTexts {
 
     private final VocabularyTokenizer tokenizer;
     private final List<String> specials;
+    private final String firstCharacters;
 
     SpecialTexts(VocabularyTokenizer tokenizer) {
         this.tokenizer = tokenizer;
@@ -26,6 +28,7 @@ final class SpecialTexts {
         }
         found.sort(Comparator.comparingInt(String::length).reversed());
         specials = List.copyOf(found);
+        firstCharacters = found.stream().map(text -> text.substring(0, 1)).distinct().collect(Collectors.joining());
     }
 
     /** A text in which no control token can be found. */
@@ -44,6 +47,9 @@ final class SpecialTexts {
     }
 
     private String at(String text, int from) {
+        if (from >= text.length() || firstCharacters.indexOf(text.charAt(from)) < 0) {
+            return "";
+        }
         for (int i = 0; i < specials.size(); i++) {
             if (text.startsWith(specials.get(i), from)) {
                 return specials.get(i);

@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
@@ -266,12 +267,23 @@ class ChatStreamTest {
     /** Random options, subscribers that cancel, stall or ask little: every stream ends by the rules, and nothing is left behind. */
     @Test
     void randomRequestsNeverBreakTheContract() {
+        randomRequests(2, 60);
+    }
+
+    @Test
+    @Tag("long")
+    @Timeout(3600)
+    void tenThousandRandomRequestsNeverBreakTheContract() {
+        randomRequests(50, 200);
+    }
+
+    private static void randomRequests(int seeds, int requests) {
         TestEngine.Limits limits = new TestEngine.Limits(4, 200, Duration.ofMillis(300), 1, true);
-        for (long seed = 0; seed < 3; seed++) {
+        for (long seed = 0; seed < seeds; seed++) {
             Random random = new Random(seed);
             try (TestEngine engine = new TestEngine(seed, true, limits, null, TOOLS)) {
                 List<Mono<Long>> streams = new ArrayList<>();
-                for (int i = 0; i < 60; i++) {
+                for (int i = 0; i < requests; i++) {
                     streams.add(stream(engine, random, seed));
                 }
                 Flux.fromIterable(streams).flatMap(stream -> stream, 24).blockLast(Duration.ofSeconds(100));
@@ -374,7 +386,19 @@ class ChatStreamTest {
 
     @Test
     void closingDuring32StreamsEndsEachWithinASecond() {
-        for (int round = 0; round < 5; round++) {
+        closeDuring32Streams(5);
+    }
+
+    @Test
+    @Tag("long")
+    @Timeout(3600)
+    void closingDuring32Streams200TimesLeavesNoThread() {
+        closeDuring32Streams(200);
+        assertThat(Thread.getAllStackTraces().keySet()).noneMatch(thread -> thread.getName().startsWith("lte-engine"));
+    }
+
+    private static void closeDuring32Streams(int rounds) {
+        for (int round = 0; round < rounds; round++) {
             TestEngine engine = new TestEngine(
                     1,
                     true,

@@ -31,6 +31,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
             GenerateCommand.class,
+            ChatCommand.class,
             ServeCommand.class,
             InfoCommand.class,
             BackendsCommand.class,

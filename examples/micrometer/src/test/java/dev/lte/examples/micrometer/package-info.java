@@ -1,0 +1,4 @@
+@NullMarked
+package dev.lte.examples.micrometer;
+
+import org.jspecify.annotations.NullMarked;
