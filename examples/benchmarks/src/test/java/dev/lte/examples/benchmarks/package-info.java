@@ -1,0 +1,4 @@
+@NullMarked
+package dev.lte.examples.benchmarks;
+
+import org.jspecify.annotations.NullMarked;
