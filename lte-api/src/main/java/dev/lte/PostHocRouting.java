@@ -13,7 +13,10 @@ import org.jspecify.annotations.Nullable;
  * @param calibration text or E2E CSV for methods that need activations; null for the text that is built in
  */
 public record PostHocRouting(
-        Method method, double sparsity, int expertSize, @Nullable Path calibration) {
+        Method method,
+        double sparsity,
+        int expertSize,
+        @Nullable Path calibration) {
     /** What decides. Oracles see the activations that they leave out, which no served model can. */
     public enum Method {
         /** Oracle: the neurons of greatest magnitude, the same number for every token (keep-largest-activations). */

@@ -36,7 +36,7 @@ final class ActivationGrouping implements FfnVisitor {
         config = source.config();
         int layers = config.layers().size();
         long room = MOST_VALUES / ((long) layers * config.ffn());
-        tokens = (int) Math.clamp(Math.min(room, available), 1, MOST_TOKENS);
+        tokens = Math.clamp(Math.min(room, available), 1, MOST_TOKENS);
         stride = (int) Math.max(1, available / tokens);
         features = new float[layers][config.ffn()][tokens];
         lengths = new float[layers][];

@@ -132,8 +132,9 @@ public final class Baseline implements FfnMeasure, AutoCloseable {
     private List<FfnMask.Rule> moefication() {
         List<Grouping> groupings =
                 IntStream.range(0, layers()).mapToObj(this::group).toList();
-        List<ExpertScores> scores =
-                groupings.stream().map(grouping -> new ExpertScores(grouping, null)).toList();
+        List<ExpertScores> scores = groupings.stream()
+                .map(grouping -> new ExpertScores(grouping, null))
+                .toList();
         int experts = groupings.getFirst().experts();
         predictorWork = (double) config.model() * experts;
         List<RouterSample> samples = sample(
@@ -143,9 +144,7 @@ public final class Baseline implements FfnMeasure, AutoCloseable {
             RouterSample sample = samples.get(layer);
             float[] router = RouterRegression.fit(sample, threshold(sample), RIDGE);
             rules.add(new FfnMask.Rule(
-                    new LinearScores(router, config.model()),
-                    Selection.greatest(kept(experts)),
-                    groupings.get(layer)));
+                    new LinearScores(router, config.model()), Selection.greatest(kept(experts)), groupings.get(layer)));
         }
         return rules;
     }
@@ -184,8 +183,7 @@ public final class Baseline implements FfnMeasure, AutoCloseable {
         int width = config.ffn();
         int rank = Math.max(8, config.model() / 8);
         predictorWork = (double) rank * (config.model() + width);
-        List<RouterSample> samples =
-                sample(width, (activations, row) -> magnitudes(activations.hidden(), row, width));
+        List<RouterSample> samples = sample(width, (activations, row) -> magnitudes(activations.hidden(), row, width));
         List<FfnMask.Rule> rules = new ArrayList<>();
         for (int layer = 0; layer < layers(); layer++) {
             progress.accept(new Progress("fitting predictors", layer, layers()));
@@ -214,8 +212,8 @@ public final class Baseline implements FfnMeasure, AutoCloseable {
             }
         });
         return histograms.stream()
-                .map(histogram -> new FfnMask.Rule(
-                        magnitudes, Selection.above(histogram.threshold(routing.sparsity())), null))
+                .map(histogram ->
+                        new FfnMask.Rule(magnitudes, Selection.above(histogram.threshold(routing.sparsity())), null))
                 .toList();
     }
 
@@ -233,11 +231,10 @@ public final class Baseline implements FfnMeasure, AutoCloseable {
     }
 
     private void calibrate(FfnVisitor visitor) {
-        CalibrationData data = CalibrationData.read(
-                routing.calibration(), observation.source().tokenizer(), context, TOKENS, SEED);
+        CalibrationData data =
+                CalibrationData.read(routing.calibration(), observation.source().tokenizer(), context, TOKENS, SEED);
         long tokens = data.training().stream().mapToLong(s -> s.ids().length).sum();
-        observation.run(
-                data.training(), visitor, done -> progress.accept(new Progress("calibrating", done, tokens)));
+        observation.run(data.training(), visitor, done -> progress.accept(new Progress("calibrating", done, tokens)));
     }
 
     @Override

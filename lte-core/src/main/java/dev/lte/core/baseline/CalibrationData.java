@@ -66,7 +66,8 @@ record CalibrationData(List<ScoredSequence> training, List<ScoredSequence> heldO
             sum += all.get(used++).ids().length;
         }
         if (used < 2) {
-            throw new InvalidRequestException("calibration", "text of at least " + 2 * length + " tokens", file);
+            throw new InvalidRequestException(
+                    "calibration", "text of at least " + 2 * length + " tokens", file == null ? "less" : file);
         }
         int held = Math.max(1, used / 10);
         return new CalibrationData(all.subList(0, used - held), all.subList(used - held, used));
@@ -91,7 +92,8 @@ record CalibrationData(List<ScoredSequence> training, List<ScoredSequence> heldO
                     ids[ids.length - 1] = ends.getFirst();
                 }
                 if (ids.length <= length) {
-                    into.add(new ScoredSequence(ids, prompt.length, completion.completion().length()));
+                    into.add(new ScoredSequence(
+                            ids, prompt.length, completion.completion().length()));
                 }
             }
         }

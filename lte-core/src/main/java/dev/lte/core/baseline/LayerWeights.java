@@ -43,7 +43,11 @@ final class LayerWeights {
         ModelConfig config = source.config();
         WeightData rows = source.get(config.gated() ? GATE : UP, layer);
         return BalancedKMeans.group(
-                        reader(rows), config.ffn(), config.model(), expertSize, BalancedKMeans.Options.seeded(seed + layer))
+                        reader(rows),
+                        config.ffn(),
+                        config.model(),
+                        expertSize,
+                        BalancedKMeans.Options.seeded(seed + layer))
                 .grouping();
     }
 }

@@ -16,6 +16,7 @@ final class NoisyTopK {
     private static final double RATE = 0.01;
     /** Deviation, of logits. With 1, logits had to lie so far apart that the softmax left one expert: ten times the perplexity. */
     private static final double NOISE = 0.1;
+
     private static final double MOMENTUM = 0.9;
     private static final double SQUARES = 0.999;
 

@@ -121,10 +121,8 @@ public final class Sparsifier implements AutoCloseable {
         Likelihood dense = observation.run(data.heldOut(), activations -> {}, done -> {});
         Likelihood sparse = observation.run(data.heldOut(), mask, done -> {});
         RegroupedSource regrouped = new RegroupedSource(source, groupings, routers, provenance());
-        ConversionReport written =
-                ModelConverter.convert(regrouped, target, type(source, options.type()), progress);
-        return new SparsifyReport(
-                expertSize, mask.sparsity(), dense.perplexity(), sparse.perplexity(), written);
+        ConversionReport written = ModelConverter.convert(regrouped, target, type(source, options.type()), progress);
+        return new SparsifyReport(expertSize, mask.sparsity(), dense.perplexity(), sparse.perplexity(), written);
     }
 
     private void group() {
@@ -176,7 +174,7 @@ public final class Sparsifier implements AutoCloseable {
     private List<RouterSample> sample(@Nullable List<float[]> routers) {
         int experts = groupings.getFirst().experts();
         long width = (long) layers() * (config.model() + experts);
-        int capacity = (int) Math.clamp(MOST_VALUES / width, 1, SAMPLE);
+        int capacity = Math.clamp(MOST_VALUES / width, 1, SAMPLE);
         List<RouterSample> samples = IntStream.range(0, layers())
                 .mapToObj(layer -> new RouterSample(config.model(), experts, capacity, options.seed() + layer))
                 .toList();

@@ -74,9 +74,8 @@ public final class RouterRegression {
         }
         Arrays.sort(turns);
         int off = (int) Math.round(sparsity * turns.length);
-        double by = off == 0
-                ? turns[0] - 1
-                : off == turns.length ? turns[off - 1] + 1 : (turns[off - 1] + turns[off]) / 2;
+        double by =
+                off == 0 ? turns[0] - 1 : off == turns.length ? turns[off - 1] + 1 : (turns[off - 1] + turns[off]) / 2;
         for (int n = 0; n < experts; n++) {
             add(rows[n], constant, -by, constant.length);
         }

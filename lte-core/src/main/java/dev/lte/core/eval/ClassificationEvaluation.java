@@ -37,7 +37,8 @@ final class ClassificationEvaluation {
         TsvSource source = new TsvSource(request.data(), null);
         List<Example.Labelled> examples = read(source);
         int[] classes = classes(source.resolvedTask());
-        ClassificationScores scores = new ClassificationScores(classifier.labels().size());
+        ClassificationScores scores =
+                new ClassificationScores(classifier.labels().size());
         List<String> outputs = new ArrayList<>();
         for (int from = 0; from < examples.size(); from += BATCH) {
             int to = Math.min(from + BATCH, examples.size());
@@ -45,9 +46,7 @@ final class ClassificationEvaluation {
             List<Classification> found = classify(batch);
             for (int i = 0; i < batch.size(); i++) {
                 Classification classification = found.get(i);
-                scores.add(
-                        classes[batch.get(i).label()],
-                        classifier.labels().indexOf(classification.label()));
+                scores.add(classes[batch.get(i).label()], classifier.labels().indexOf(classification.label()));
                 sparsity.add(classification.sparsity());
                 outputs.add(classification.label());
             }
@@ -95,8 +94,7 @@ final class ClassificationEvaluation {
     }
 
     private List<Classification> classify(List<Example.Labelled> batch) {
-        Double threshold =
-                request.threshold().isPresent() ? request.threshold().getAsDouble() : null;
+        Double threshold = request.threshold().isPresent() ? request.threshold().getAsDouble() : null;
         List<TextPair> pairs = new ArrayList<>();
         List<String> texts = new ArrayList<>();
         for (Example.Labelled example : batch) {

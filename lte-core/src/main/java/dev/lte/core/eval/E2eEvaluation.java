@@ -44,7 +44,8 @@ final class E2eEvaluation {
         tokenizer = model.tokenizer();
         List<Group> all = new E2eSource(request.data()).groups();
         groups = request.limit() == 0 ? all : all.subList(0, Math.min(request.limit(), all.size()));
-        if (groups.isEmpty() || groups.stream().anyMatch(group -> group.references().isEmpty())) {
+        if (groups.isEmpty()
+                || groups.stream().anyMatch(group -> group.references().isEmpty())) {
             throw new InvalidRequestException(
                     "data", "meaning representations with references (columns mr and ref)", request.data());
         }

@@ -43,8 +43,7 @@ public final class Evaluation {
         double flops = measure == null
                 ? FlopsPerToken.of(model.config(), sparsity.mean(), model.routed())
                 : FlopsPerToken.of(model.config(), measure.work(sparsity.mean()));
-        return report(
-                request, model.model().info().name(), model.backend().name(), findings, sparsity, flops, begin);
+        return report(request, model.model().info().name(), model.backend().name(), findings, sparsity, flops, begin);
     }
 
     /** Measures a classifier; {@link EvaluationTask#CLASSIFY} only. */
@@ -56,7 +55,8 @@ public final class Evaluation {
                     classifier.info().name() + " classifies texts and generates none",
                     "choose the task classify, or a model that generates");
         }
-        Findings findings = new ClassificationEvaluation(classifier, config.layers().size(), request).run();
+        Findings findings =
+                new ClassificationEvaluation(classifier, config.layers().size(), request).run();
         double flops = FlopsPerToken.of(config, findings.sparsity.mean(), routed);
         return report(
                 request,

@@ -38,8 +38,7 @@ public final class SequenceScorer implements AutoCloseable {
      * @param routed whether routers choose experts
      * @param threshold tau, if they do
      */
-    public SequenceScorer(
-            Backend backend, Transformer transformer, int context, boolean routed, float threshold) {
+    public SequenceScorer(Backend backend, Transformer transformer, int context, boolean routed, float threshold) {
         this.config = transformer.config();
         this.transformer = transformer;
         this.context = context;

@@ -25,7 +25,8 @@ final class SparsityTotal {
                 .map(sum -> tokens == 0 ? 0 : sum / tokens)
                 .boxed()
                 .toList();
-        double mean = perLayer.stream().mapToDouble(Double::doubleValue).average().orElse(0);
+        double mean =
+                perLayer.stream().mapToDouble(Double::doubleValue).average().orElse(0);
         return new SparsityReport(mean, perLayer, tokens);
     }
 }

@@ -26,8 +26,7 @@ public record Block(
         @Nullable Norm afterFfn,
         boolean normsFollow) {
     Block withFfn(FeedForward other) {
-        return new Block(
-                attentionNorm, attention, afterAttention, ffnNorm, other, afterFfn, normsFollow);
+        return new Block(attentionNorm, attention, afterAttention, ffnNorm, other, afterFfn, normsFollow);
     }
 
     void forward(Kernels kernels, Pass pass, @Nullable KeyValueCache cache) {

@@ -20,8 +20,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Baselines on a real small model (5 layers, F 172, which 4 and 43 divide). */
 class FfnMaskTest {
-    private static final String STORY = "Once upon a time, there was a little girl named Lily. She loved to play outside in"
-            + " the park. One day, she saw a big, red ball. She wanted to play with it, but it was too high. ";
+    private static final String STORY =
+            "Once upon a time, there was a little girl named Lily. She loved to play outside in"
+                    + " the park. One day, she saw a big, red ball. She wanted to play with it, but it was too high. ";
 
     @TempDir
     private Path folder;
@@ -36,8 +37,8 @@ class FfnMaskTest {
     @Test
     void observingChangesNothing() {
         try (ObservedModel model = new ObservedModel("stories260K/stories260K.bin");
-                Observation observation = new Observation(
-                        model.source, model.backend, model.transformer, ObservedModel.CONTEXT)) {
+                Observation observation =
+                        new Observation(model.source, model.backend, model.transformer, ObservedModel.CONTEXT)) {
             int[] visits = new int[5];
             Likelihood observed = observation.run(
                     sequences(model), activations -> visits[activations.layer()] += activations.rows(), done -> {});
@@ -65,12 +66,12 @@ class FfnMaskTest {
     private static double loss(ObservedModel model, PostHocRouting routing) {
         try (Baseline baseline = new Baseline(
                 routing, model.source, model.backend, model.transformer, ObservedModel.CONTEXT, progress -> {})) {
-            double loss = model.likelihood(baseline.transformer(), sequences(model)).natsPerToken();
-            // Thresholds are met on calibration text on average, counts for every token; 43 experts of 4 in steps of 2 %.
+            double loss =
+                    model.likelihood(baseline.transformer(), sequences(model)).natsPerToken();
+            // Thresholds are met on calibration text on average, counts for every token; 43 experts of 4 in steps of 2
+            // %.
             double slack = routing.method() == Method.MAGNITUDE ? 0.05 : 0.012;
-            assertThat(baseline.sparsity().mean())
-                    .as("%s", routing)
-                    .isCloseTo(routing.sparsity(), within(slack));
+            assertThat(baseline.sparsity().mean()).as("%s", routing).isCloseTo(routing.sparsity(), within(slack));
             double full = 64.0 * 172 * 3;
             double predictor = switch (routing.method()) {
                 case LARGEST_ACTIVATIONS, LARGEST_EXPERTS -> 0;

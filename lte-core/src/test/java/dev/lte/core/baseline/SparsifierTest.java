@@ -11,6 +11,7 @@ import dev.lte.Model;
 import dev.lte.SparsifyOptions;
 import dev.lte.SparsifyReport;
 import java.nio.file.Path;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -41,8 +42,8 @@ class SparsifierTest {
             expected = dense.logits(ids);
         }
         try (Model sparse = Lte.load(target, OPTIONS)) {
-            assertThat(sparse.info().routing()).isNotNull();
-            assertThat(sparse.info().routing().expertSize()).isEqualTo(4);
+            assertThat(Objects.requireNonNull(sparse.info().routing()).expertSize())
+                    .isEqualTo(4);
             float[][] all = sparse.logits(ids, 0.0);
             float[][] routed = sparse.logits(ids);
             for (int i = 0; i < ids.length; i++) {

@@ -76,8 +76,7 @@ class ClassificationEvaluationTest {
                 """);
         assertThat(findings.scores().get("accuracy")).isEqualTo(0.75);
         assertThat(findings.examples()).isEqualTo(4);
-        assertThat(findings.outputs())
-                .containsExactly("ENTAILMENT", "NEUTRAL", "CONTRADICTION", "CONTRADICTION");
+        assertThat(findings.outputs()).containsExactly("ENTAILMENT", "NEUTRAL", "CONTRADICTION", "CONTRADICTION");
         assertThat(findings.sparsity().perLayer().get(0)).isCloseTo(0.4, within(1e-12));
         assertThat(findings.sparsity().mean()).isCloseTo(0.5, within(1e-12));
     }

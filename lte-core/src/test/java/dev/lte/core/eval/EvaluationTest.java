@@ -125,9 +125,8 @@ class EvaluationTest {
             for (int i = 0; i < groups.size(); i++) {
                 E2eSource.Group group = groups.get(i);
                 StringBuilder text = new StringBuilder();
-                for (var event : model.generate(GenerationRequest.of(request -> request.prompt(group.prompt())
-                                .maxTokens(12)
-                                .sampling(Sampling.greedy())))
+                for (var event : model.generate(GenerationRequest.of(request ->
+                                request.prompt(group.prompt()).maxTokens(12).sampling(Sampling.greedy())))
                         .toIterable()) {
                     switch (event) {
                         case TextDelta delta -> text.append(delta.text());
@@ -165,8 +164,7 @@ class EvaluationTest {
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("references");
         Path csv = gzip("e2e.csv.gz", CSV);
-        assertThatThrownBy(
-                        () -> Lte.evaluate(model(), EvaluationRequest.of(EvaluationTask.CLASSIFY, csv), OPTIONS))
+        assertThatThrownBy(() -> Lte.evaluate(model(), EvaluationRequest.of(EvaluationTask.CLASSIFY, csv), OPTIONS))
                 .isInstanceOf(UnsupportedModelException.class)
                 .hasMessageContaining("no classes");
         assertThatThrownBy(() -> Lte.evaluate(

@@ -50,7 +50,8 @@ class FlopsPerTokenTest {
         assertThat(FlopsPerToken.of(dense, 0, false) / G).isCloseTo(12.06, within(TOLERANCE));
 
         ModelConfig routed = llama7b(new ModelConfig.Routing(32, 0.5f));
-        // Table 1: LTE on XSum, E2E and WikiText-103; sparsities follow from the table, rounded to a tenth of a percent.
+        // Table 1: LTE on XSum, E2E and WikiText-103; sparsities follow from the table, rounded to a tenth of a
+        // percent.
         assertThat(FlopsPerToken.of(routed, 0.839, true) / G).isCloseTo(5.38, within(2 * TOLERANCE));
         assertThat(FlopsPerToken.of(routed, 0.930, true) / G).isCloseTo(4.65, within(2 * TOLERANCE));
         assertThat(FlopsPerToken.of(routed, 0.689, true) / G).isCloseTo(6.59, within(2 * TOLERANCE));

@@ -25,7 +25,9 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Measures quality and sparsity of a model on a data set. */
-@Command(name = "eval", description = "Measures how good a model is at a task, and how much of its FFN it runs for that.")
+@Command(
+        name = "eval",
+        description = "Measures how good a model is at a task, and how much of its FFN it runs for that.")
 final class EvalCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
@@ -51,14 +53,16 @@ final class EvalCommand implements Callable<Integer> {
     @Option(
             names = {"--tau", "--threshold"},
             paramLabel = "TAU",
-            description = "The sparsity dial: an expert runs if its score is above this, 0 to 1. Default: the model's own.")
+            description =
+                    "The sparsity dial: an expert runs if its score is above this, 0 to 1. Default: the model's own.")
     private @Nullable Double threshold;
 
     @Option(
             names = "--routing",
             paramLabel = "METHOD",
-            description = "Run a dense model under a baseline: largest_activations or largest_experts (oracles), moefication,"
-                    + " deja_vu, magnitude or noisy_top_k.")
+            description =
+                    "Run a dense model under a baseline: largest_activations or largest_experts (oracles), moefication,"
+                            + " deja_vu, magnitude or noisy_top_k.")
     private PostHocRouting.@Nullable Method routing;
 
     @Option(
@@ -130,7 +134,10 @@ final class EvalCommand implements Callable<Integer> {
             report = Lte.evaluate(
                     model.path(),
                     EvaluationRequest.of(task, data, request -> {
-                        request.limit(limit).maxTokens(maxTokens).separator(separator).progress(bar);
+                        request.limit(limit)
+                                .maxTokens(maxTokens)
+                                .separator(separator)
+                                .progress(bar);
                         if (routing != null) {
                             request.routing(new PostHocRouting(routing, sparsity, expertSize, calibration));
                         }

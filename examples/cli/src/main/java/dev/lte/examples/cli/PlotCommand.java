@@ -22,7 +22,9 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Draws quality against sparsity from the results of {@link EvalCommand}. */
-@Command(name = "plot", description = "Draws quality against sparsity from results of 'lte eval --json', and prints a table.")
+@Command(
+        name = "plot",
+        description = "Draws quality against sparsity from results of 'lte eval --json', and prints a table.")
 final class PlotCommand implements Callable<Integer> {
     private static final int WIDTH = 900;
     private static final int HEIGHT = 600;
@@ -33,8 +35,9 @@ final class PlotCommand implements Callable<Integer> {
     @Parameters(
             arity = "1..*",
             paramLabel = "[LABEL=]FILE",
-            description = "Files with one JSON object a line. Results of one label form a line; without, the label is the baseline's"
-                    + " name, or the model's.")
+            description =
+                    "Files with one JSON object a line. Results of one label form a line; without, the label is the baseline's"
+                            + " name, or the model's.")
     private List<String> files;
 
     @Option(
@@ -53,8 +56,9 @@ final class PlotCommand implements Callable<Integer> {
     @Option(
             names = "--y",
             paramLabel = "FIELD",
-            description = "Such as bleu, rougeL, natsPerCharacter, perplexity or accuracy. Default: the first of bleu, accuracy and"
-                    + " perplexity that all results have.")
+            description =
+                    "Such as bleu, rougeL, natsPerCharacter, perplexity or accuracy. Default: the first of bleu, accuracy and"
+                            + " perplexity that all results have.")
     private @Nullable String y;
 
     @Option(names = "--title", paramLabel = "TEXT", defaultValue = "", description = "Stands above the picture.")
@@ -87,7 +91,8 @@ final class PlotCommand implements Callable<Integer> {
                 .yAxisTitle(quality)
                 .build();
         chart.getStyler().setMarkerSize(7);
-        for (String label : new TreeSet<>(points.stream().map(ResultPoint::label).toList())) {
+        for (String label :
+                new TreeSet<>(points.stream().map(ResultPoint::label).toList())) {
             List<ResultPoint> line = points.stream()
                     .filter(point -> point.label().equals(label))
                     .sorted((a, b) -> Double.compare(a.number(x), b.number(x)))

@@ -40,7 +40,8 @@ record ResultPoint(String label, Path file, JsonNode fields) {
                         continue;
                     }
                     JsonNode fields = mapper.readTree(line);
-                    String own = fields.path("routing").asString(fields.path("model").asString("model"));
+                    String own =
+                            fields.path("routing").asString(fields.path("model").asString("model"));
                     points.add(new ResultPoint(equals < 0 ? own : argument.substring(0, equals), file, fields));
                 }
             } catch (IOException e) {

@@ -66,7 +66,8 @@ final class SparsifyCommand implements Callable<Integer> {
     @Option(
             names = "--type",
             paramLabel = "TYPE",
-            description = "Element type of the matrices: f32, f16, bf16, q8_0, q4_0, q4_k or q6_k. Default: the model's own.")
+            description =
+                    "Element type of the matrices: f32, f16, bf16, q8_0, q4_0, q4_k or q6_k. Default: the model's own.")
     private @Nullable WeightType type;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Default: ${DEFAULT-VALUE}.")
@@ -93,11 +94,13 @@ final class SparsifyCommand implements Callable<Integer> {
             report = Lte.sparsify(
                     model.path(),
                     target,
-                    SparsifyOptions.of(sparsity, options -> options.expertSize(expertSize)
-                            .type(type)
-                            .calibration(calibration)
-                            .calibrationTokens(calibrationTokens)
-                            .seed(seed)),
+                    SparsifyOptions.of(
+                            sparsity,
+                            options -> options.expertSize(expertSize)
+                                    .type(type)
+                                    .calibration(calibration)
+                                    .calibrationTokens(calibrationTokens)
+                                    .seed(seed)),
                     LoadOptions.of(options -> loading.apply(options).progress(bar)));
         }
         print(report, (System.nanoTime() - begin) / 1e9);

@@ -14,8 +14,9 @@ import tools.jackson.databind.JsonNode;
 
 /** Evaluation, sparsifying and plots with the story model, which is the default. */
 class EvaluationCommandsTest {
-    private static final String STORY = "Once upon a time, there was a little boy named Tim. Tim loved to eat yummy food."
-            + " One day, he went to the park with his mom. They saw a big dog. \"Can I pet the dog?\" asked Tim.\n";
+    private static final String STORY =
+            "Once upon a time, there was a little boy named Tim. Tim loved to eat yummy food."
+                    + " One day, he went to the park with his mom. They saw a big dog. \"Can I pet the dog?\" asked Tim.\n";
 
     @TempDir
     private Path folder;
@@ -47,8 +48,8 @@ class EvaluationCommandsTest {
         assertThat(written.json().get("sparsity").doubleValue()).isCloseTo(0.5, within(0.08));
         assertThat(Run.lte("sparsify", "--out", sparse.toString()).exitCode()).isEqualTo(2);
 
-        Run routed = Run.lte(
-                "eval", "--model", sparse.toString(), "--task", "text", "--data", text.toString(), "--json");
+        Run routed =
+                Run.lte("eval", "--model", sparse.toString(), "--task", "text", "--data", text.toString(), "--json");
         assertThat(routed.json().get("sparsity").doubleValue()).isCloseTo(0.5, within(0.08));
         assertThat(routed.json().get("sparsityPerLayer").size()).isEqualTo(2);
         Run all = Run.lte(
