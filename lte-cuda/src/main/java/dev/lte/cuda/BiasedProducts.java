@@ -70,8 +70,7 @@ final class BiasedProducts implements AutoCloseable {
         if (!fits) {
             return false;
         }
-        Shape shape =
-                new Shape(out.rows(), out.columns(), x.columns(), out.stride(), x.stride(), weight.stride());
+        Shape shape = new Shape(out.rows(), out.columns(), x.columns(), out.stride(), x.stride(), weight.stride());
         Plan plan = plans.computeIfAbsent(shape, this::plan);
         cublasLtMatmulHeuristicResult_t algorithm = plan.algorithm();
         if (algorithm == null) {

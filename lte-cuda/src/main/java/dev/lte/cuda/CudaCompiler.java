@@ -98,8 +98,7 @@ final class CudaCompiler {
                 throw new IllegalStateException("the module lacks its resource kernels/" + name);
             }
             String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-            return INCLUDE.matcher(text)
-                    .replaceAll(include -> Matcher.quoteReplacement(resource(include.group(1))));
+            return INCLUDE.matcher(text).replaceAll(include -> Matcher.quoteReplacement(resource(include.group(1))));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

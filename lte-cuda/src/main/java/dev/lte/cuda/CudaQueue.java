@@ -167,8 +167,7 @@ final class CudaQueue implements KernelQueue {
         KernelChecks.linear(out, x, weight, bias);
         int mode = mode(write);
         enqueueAfter(
-                out,
-                before -> product(own(out), own(x), own(weight), bias == null ? null : own(bias), mode, before));
+                out, before -> product(own(out), own(x), own(weight), bias == null ? null : own(bias), mode, before));
     }
 
     private void product(
@@ -288,8 +287,7 @@ final class CudaQueue implements KernelQueue {
                 } else {
                     flush();
                 }
-                products.few(
-                        own(y), own(x), ffn, null, null, write, null, takesNorm ? (Deferred.Norm) before : null);
+                products.few(own(y), own(x), ffn, null, null, write, null, takesNorm ? (Deferred.Norm) before : null);
                 return;
             }
             flush();
@@ -300,9 +298,7 @@ final class CudaQueue implements KernelQueue {
     @Override
     public void routerScores(Tensor scores, Tensor x, Tensor router) {
         KernelChecks.routerScores(scores, x, router);
-        enqueueAfter(
-                scores,
-                before -> product(own(scores), own(x), own(router), null, CudaProducts.SIGMOID, before));
+        enqueueAfter(scores, before -> product(own(scores), own(x), own(router), null, CudaProducts.SIGMOID, before));
     }
 
     @Override

@@ -95,8 +95,7 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
         TrainingChecks.norm(out, statistics, x, weight, bias);
         enqueue(
                 out,
-                () -> norms.forward(
-                        own(out), own(statistics), null, own(x), null, own(weight), maybe(bias), spec));
+                () -> norms.forward(own(out), own(statistics), null, own(x), null, own(weight), maybe(bias), spec));
     }
 
     @Override
@@ -113,14 +112,7 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
         enqueue(
                 out,
                 () -> norms.forward(
-                        own(out),
-                        own(statistics),
-                        own(sum),
-                        own(x),
-                        own(branch),
-                        own(weight),
-                        maybe(bias),
-                        spec));
+                        own(out), own(statistics), own(sum), own(x), own(branch), own(weight), maybe(bias), spec));
     }
 
     @Override
@@ -166,9 +158,7 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
     public void attention(
             Tensor out, Tensor logSumExp, Tensor q, Tensor k, Tensor v, Tensor starts, AttentionSpec spec) {
         TrainingChecks.attention(out, logSumExp, q, k, v, starts, spec);
-        enqueue(
-                out,
-                () -> attention.forward(own(out), own(logSumExp), own(q), own(k), own(v), own(starts), spec));
+        enqueue(out, () -> attention.forward(own(out), own(logSumExp), own(q), own(k), own(v), own(starts), spec));
     }
 
     @Override
@@ -210,9 +200,7 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
             Activation activation,
             Gating gating) {
         TrainingChecks.ffnActivation(hidden, gate, up, scores, gating);
-        enqueue(
-                hidden,
-                () -> neurons.forward(own(hidden), maybe(gate), own(up), maybe(scores), activation, gating));
+        enqueue(hidden, () -> neurons.forward(own(hidden), maybe(gate), own(up), maybe(scores), activation, gating));
     }
 
     @Override
@@ -262,15 +250,13 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
             @Nullable Tensor factors,
             RoutingLossSpec spec) {
         TrainingChecks.routingLoss(totals, dscores, scores, rowWeights, factors);
-        enqueue(
-                () -> losses.routing(own(totals), maybe(dscores), own(scores), own(rowWeights), maybe(factors), spec));
+        enqueue(() -> losses.routing(own(totals), maybe(dscores), own(scores), own(rowWeights), maybe(factors), spec));
     }
 
     @Override
     public void crossEntropy(Tensor loss, @Nullable Tensor dlogits, Tensor logits, Tensor targets, Tensor rowWeights) {
         TrainingChecks.crossEntropy(loss, dlogits, logits, targets, rowWeights);
-        enqueue(
-                () -> losses.crossEntropy(own(loss), maybe(dlogits), own(logits), own(targets), own(rowWeights)));
+        enqueue(() -> losses.crossEntropy(own(loss), maybe(dlogits), own(logits), own(targets), own(rowWeights)));
     }
 
     @Override
@@ -284,16 +270,15 @@ final class CudaTraining implements TrainingKernels, AutoCloseable {
             Write write) {
         TrainingChecks.distillation(loss, dlogits, logits, teacher, rowWeights, temperature);
         boolean add = adds(write);
-        enqueue(
-                () -> losses.distillation(
-                        own(loss), own(dlogits), own(logits), own(teacher), own(rowWeights), temperature, add));
+        enqueue(() -> losses.distillation(
+                own(loss), own(dlogits), own(logits), own(teacher), own(rowWeights), temperature, add));
     }
 
     @Override
     public void addSquares(Tensor sum, List<Tensor> tensors) {
         TrainingChecks.addSquares(sum, tensors);
-        enqueue(
-                () -> optimizer.addSquares(own(sum), tensors.stream().map(this::own).toList()));
+        enqueue(() ->
+                optimizer.addSquares(own(sum), tensors.stream().map(this::own).toList()));
     }
 
     @Override

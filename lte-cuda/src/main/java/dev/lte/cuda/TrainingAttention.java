@@ -72,16 +72,37 @@ final class TrainingAttention {
         long tiles = kernels.scratch(16L * capacity + 4L * rows * heads);
         long delta = tiles + 16L * capacity;
         cut(tiles, capacity, onTensorCores, starts, rows);
-        kernels.start().put(delta).putTyped(dout).putTyped(out).put(rows).put(heads).put(spec.headSize());
+        kernels.start()
+                .put(delta)
+                .putTyped(dout)
+                .putTyped(out)
+                .put(rows)
+                .put(heads)
+                .put(spec.headSize());
         kernels.runOver("trainDelta", 8L * rows * heads);
         if (onTensorCores) {
             boolean aligned = aligned(spec, dq, dk, dv, dout, q, k, v);
             CudaModule module = modules.flash(padded(spec), spec.softcap() > 0, aligned);
-            kernels.start().put(dq).put(dout).put(logSumExp).put(delta).put(q).put(k).put(v);
+            kernels.start()
+                    .put(dq)
+                    .put(dout)
+                    .put(logSumExp)
+                    .put(delta)
+                    .put(q)
+                    .put(k)
+                    .put(v);
             kernels.put(tiles).put(heads).put(group(spec));
             put(spec);
             run(module, "trainFlashBackwardQueries_", spec, capacity, heads, backwardRows(spec));
-            kernels.start().put(dk).put(dv).put(dout).put(logSumExp).put(delta).put(q).put(k).put(v);
+            kernels.start()
+                    .put(dk)
+                    .put(dv)
+                    .put(dout)
+                    .put(logSumExp)
+                    .put(delta)
+                    .put(q)
+                    .put(k)
+                    .put(v);
             kernels.put(tiles).put(heads).put(group(spec));
             put(spec);
             run(module, "trainFlashBackwardKeys_", spec, capacity, spec.keyValueHeads(), backwardRows(spec));
@@ -90,7 +111,12 @@ final class TrainingAttention {
             kernels.putTyped(q).putTyped(k).putTyped(v).put(tiles).put(heads).put(group(spec));
             put(spec);
             run("trainAttendBackwardQueries_", spec, capacity, heads, 2);
-            kernels.start().putTyped(dk).putTyped(dv).putTyped(dout).put(logSumExp).put(delta);
+            kernels.start()
+                    .putTyped(dk)
+                    .putTyped(dv)
+                    .putTyped(dout)
+                    .put(logSumExp)
+                    .put(delta);
             kernels.putTyped(q).putTyped(k).putTyped(v).put(tiles).put(heads).put(group(spec));
             put(spec);
             run("trainAttendBackwardKeys_", spec, capacity, spec.keyValueHeads(), 2);
@@ -99,8 +125,7 @@ final class TrainingAttention {
 
     /** What every kernel takes behind the heads: size, scale, causality, window, cap. */
     private TrainingLaunch put(AttentionSpec spec) {
-        return kernels
-                .put(spec.headSize())
+        return kernels.put(spec.headSize())
                 .put(spec.scale())
                 .put(spec.causal() ? 1 : 0)
                 .put(Math.min(spec.window(), WIDEST_WINDOW))

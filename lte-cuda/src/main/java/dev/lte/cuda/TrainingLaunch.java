@@ -78,9 +78,7 @@ final class TrainingLaunch implements AutoCloseable {
 
     /** Address, stride and the number of the type; zeros stand for none. */
     TrainingLaunch putTyped(@Nullable CudaTensor tensor) {
-        return tensor == null
-                ? put(0L).put(0L).put(0)
-                : put(tensor).put(Segment.code(tensor.dtype()));
+        return tensor == null ? put(0L).put(0L).put(0) : put(tensor).put(Segment.code(tensor.dtype()));
     }
 
     /** Memory until the next operation; see {@link CudaScratch#atLeast}. */

@@ -26,7 +26,12 @@ final class TrainingLosses {
         }
         boolean wide = TrainingLaunch.aligned(logits, 8) && (dlogits == null || TrainingLaunch.aligned(dlogits, 8));
         long parts = kernels.scratch(4L * rows);
-        kernels.start().put(parts).putTyped(dlogits).putTyped(logits).put(targets).put(rowWeights);
+        kernels.start()
+                .put(parts)
+                .putTyped(dlogits)
+                .putTyped(logits)
+                .put(targets)
+                .put(rowWeights);
         kernels.put(columns).put(wide ? columns / 8 * 8 : 0);
         kernels.run("trainCrossEntropy", rows, 1, 1, columns <= 4096 ? 128 : 512);
         kernels.addLosses(loss, parts, 1, rows);
@@ -45,7 +50,12 @@ final class TrainingLosses {
             return;
         }
         long parts = kernels.scratch(4L * rows);
-        kernels.start().put(parts).putTyped(dlogits).putTyped(logits).putTyped(teacher).put(rowWeights);
+        kernels.start()
+                .put(parts)
+                .putTyped(dlogits)
+                .putTyped(logits)
+                .putTyped(teacher)
+                .put(rowWeights);
         kernels.put(logits.columns()).put(temperature).put(add ? 1 : 0);
         kernels.run("trainDistillation", rows, 1, 1, logits.columns() <= 4096 ? 128 : 512);
         kernels.addLosses(loss, parts, 1, rows);

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * appear. Thread-safe; the context must be current.
  */
 final class TrainingModules implements AutoCloseable {
-    private static final List<String> FILES = List.of(
-            "train_attention", "train_norm", "train_rows", "train_ffn", "train_loss", "train_optimizer");
+    private static final List<String> FILES =
+            List.of("train_attention", "train_norm", "train_rows", "train_ffn", "train_loss", "train_optimizer");
 
     private final CudaCompiler compiler;
     private final Map<String, CudaModule> attention = new HashMap<>();

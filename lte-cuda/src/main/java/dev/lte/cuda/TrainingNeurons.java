@@ -47,7 +47,10 @@ final class TrainingNeurons {
         }
         kernels.putTyped(dhidden).putTyped(gate).putTyped(up);
         int experts = up.columns() / size;
-        putScores(scores).put(up.rows()).put(dscores == null ? up.columns() : experts).put(size);
+        putScores(scores)
+                .put(up.rows())
+                .put(dscores == null ? up.columns() : experts)
+                .put(size);
         putGating(activation, gating);
         if (dscores == null) {
             kernels.runOver("trainFfnBackward_" + width, (long) up.rows() * up.columns() / width);
@@ -65,9 +68,6 @@ final class TrainingNeurons {
     }
 
     private void putGating(Activation activation, Gating gating) {
-        kernels
-                .put(activation.ordinal())
-                .put(gating.mode().ordinal())
-                .put(gating.threshold());
+        kernels.put(activation.ordinal()).put(gating.mode().ordinal()).put(gating.threshold());
     }
 }

@@ -63,11 +63,23 @@ final class TrainingNorms {
             parts = TrainingProducts.parts(units, across);
             int perPart = TrainingLaunch.blocks(units, parts);
             sums = kernels.scratch(8L * parts * columns);
-            kernels.start().put(sums).putTyped(dout).putTyped(x).put(statistics).put(x.rows()).put(groups);
+            kernels.start()
+                    .put(sums)
+                    .putTyped(dout)
+                    .putTyped(x)
+                    .put(statistics)
+                    .put(x.rows())
+                    .put(groups);
             kernels.put(columns).put(perPart);
             kernels.run("trainNormColumns_" + width, across, parts, 1, 256);
         }
-        kernels.start().putTyped(dx).put(sums).putTyped(dout).putTyped(x).put(statistics).putTyped(weight);
+        kernels.start()
+                .putTyped(dx)
+                .put(sums)
+                .putTyped(dout)
+                .putTyped(x)
+                .put(statistics)
+                .putTyped(weight);
         kernels.put(x.rows()).put(groups).put(columns).put(layer(spec));
         kernels.put(spec.weightOffset()).put(add ? 1 : 0);
         kernels.run("trainNormBackward_" + variant, blocks, 1, 1, 32 * WARPS);
@@ -83,7 +95,9 @@ final class TrainingNorms {
             return "1";
         }
         int count = (columns + 127) / 128;
-        return count <= 2 ? "4x2" : count == 3 ? "4x3" : count == 4 ? "4x4" : count <= 6 ? "4x6" : count <= 8 ? "4x8" : "4";
+        return count <= 2
+                ? "4x2"
+                : count == 3 ? "4x3" : count == 4 ? "4x4" : count <= 6 ? "4x6" : count <= 8 ? "4x8" : "4";
     }
 
     private static int blocks(int rows, int groups) {

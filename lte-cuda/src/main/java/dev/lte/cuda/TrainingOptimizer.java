@@ -121,15 +121,15 @@ final class TrainingOptimizer implements AutoCloseable {
             table.putLong(at + 40 + 8L * i, tensor == null ? 0 : tensor.stride());
             whole &= tensor == null || isWhole(tensor);
         }
-        table.putInt(at + 80, state.master().rows()).putInt(at + 84, state.master().columns());
+        table.putInt(at + 80, state.master().rows())
+                .putInt(at + 84, state.master().columns());
         table.putInt(at + 88, firstBlock).putInt(at + 92, whole ? 1 : 0);
     }
 
     private void run(CUfunc_st function, int blocks) {
         check(
                 "cuLaunchKernel",
-                cudart.cuLaunchKernel(
-                        function, blocks, 1, 1, THREADS, 1, 1, 0, kernels.stream(), arguments, null));
+                cudart.cuLaunchKernel(function, blocks, 1, 1, THREADS, 1, 1, 0, kernels.stream(), arguments, null));
     }
 
     private static int blocks(CudaTensor tensor, int chunk) {

@@ -133,7 +133,12 @@ final class TrainingProducts {
 
     /** {@code dlogits = dscores * scores * (1 - scores)}. */
     void routerScoresBackward(CudaTensor dlogits, CudaTensor dscores, CudaTensor scores) {
-        kernels.start().putTyped(dlogits).put(dscores).put(scores).put(scores.rows()).put(scores.columns());
+        kernels.start()
+                .putTyped(dlogits)
+                .put(dscores)
+                .put(scores)
+                .put(scores.rows())
+                .put(scores.columns());
         kernels.runOver("trainSigmoidBackward", (long) scores.rows() * scores.columns());
     }
 }

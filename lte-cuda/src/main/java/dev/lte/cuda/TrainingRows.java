@@ -51,8 +51,17 @@ final class TrainingRows {
         int perPart = TrainingLaunch.blocks(rows, parts);
         boolean direct = parts == 1;
         long sums = direct ? dtable.address() : kernels.scratch(parts * partBytes);
-        kernels.start().put(sums).put(direct ? dtable.stride() : columns).put(direct ? 0L : (long) vocabulary * columns);
-        kernels.putTyped(dout).put(ids).put(vocabulary).put(rows).put(columns).put(scale).put(perPart);
+        kernels.start()
+                .put(sums)
+                .put(direct ? dtable.stride() : columns)
+                .put(direct ? 0L : (long) vocabulary * columns);
+        kernels.putTyped(dout)
+                .put(ids)
+                .put(vocabulary)
+                .put(rows)
+                .put(columns)
+                .put(scale)
+                .put(perPart);
         kernels.run("trainScatter", down, across, parts, WIDTH);
         if (!direct) {
             kernels.addParts(dtable, sums, parts);

@@ -46,12 +46,11 @@ class CudaBackendContractTest extends BackendContractTest {
     /** Few rows meet the weights in F32; more are rounded to BF16, unless the weights are F32, for tensor cores. */
     @Override
     public ActivationRounding rounding(DType weight, int rows) {
-        boolean exact =
-                switch (weight) {
-                    case F32 -> true;
-                    case BF16 -> rows < CudaMany.ROWS;
-                    default -> rows < CudaMany.DECODED_ROWS;
-                };
+        boolean exact = switch (weight) {
+            case F32 -> true;
+            case BF16 -> rows < CudaMany.ROWS;
+            default -> rows < CudaMany.DECODED_ROWS;
+        };
         return exact ? ActivationRounding.F32 : ActivationRounding.BF16;
     }
 }

@@ -38,8 +38,7 @@ import java.util.stream.IntStream;
  */
 final class TrainingBenchmark {
     private static final int EXPERT_SIZE = 32;
-    private static final RoutingLossSpec ROUTING =
-            new RoutingLossSpec(RoutingLossSpec.Efficiency.SQUARED, 0.5f, 1e-4f);
+    private static final RoutingLossSpec ROUTING = new RoutingLossSpec(RoutingLossSpec.Efficiency.SQUARED, 0.5f, 1e-4f);
 
     private record Shape(
             String name, int model, int ffn, int layers, int heads, int vocabulary, boolean llama, int[] lengths) {
@@ -189,7 +188,8 @@ final class TrainingBenchmark {
                 Arrays.sort(enqueued);
                 System.out.printf(
                         "{\"shape\": \"%s\", \"type\": \"%s\", \"mode\": \"%s\", \"tokens\": %d, \"median_ms\": %.2f,"
-                                + " \"p10_ms\": %.2f, \"enqueue_ms\": %.2f, \"ktok_per_s\": %.0f, \"loss\": \"%.4f to %.4f\"}%n",
+                                + " \"p10_ms\": %.2f, \"enqueue_ms\": %.2f, \"ktok_per_s\": %.0f, \"loss\": \"%.4f to"
+                                + " %.4f\"}%n",
                         shape.name(),
                         type,
                         soft ? "soft" : "dense",
@@ -218,10 +218,7 @@ final class TrainingBenchmark {
                 .limit(24)
                 .forEach(e -> System.out.printf(
                         "  %7.3f ms %4.0f x %7.1f us  %s%n",
-                        e.getValue()[0],
-                        e.getValue()[1],
-                        1000 * e.getValue()[0] / e.getValue()[1],
-                        e.getKey()));
+                        e.getValue()[0], e.getValue()[1], 1000 * e.getValue()[0] / e.getValue()[1], e.getKey()));
         times.clear();
     }
 
@@ -237,25 +234,26 @@ final class TrainingBenchmark {
     private static KernelQueue watched(KernelQueue queue, Map<String, double[]> times, boolean[] measuring) {
         TrainingKernels kernels = queue.training();
         ClassLoader loader = TrainingBenchmark.class.getClassLoader();
-        Object watched = Proxy.newProxyInstance(loader, new Class<?>[] {TrainingKernels.class}, (proxy, method, args) -> {
-            if (!measuring[0]) {
-                return invoke(kernels, method, args);
-            }
-            queue.await();
-            long start = System.nanoTime();
-            Object result = invoke(kernels, method, args);
-            queue.await();
-            StringBuilder key = new StringBuilder(method.getName());
-            for (Object arg : args) {
-                if (arg instanceof Tensor tensor && key.length() < 90) {
-                    key.append(' ').append(tensor);
-                }
-            }
-            double[] sum = times.computeIfAbsent(key.toString(), k -> new double[2]);
-            sum[0] += (System.nanoTime() - start) / 1e6;
-            sum[1]++;
-            return result;
-        });
+        Object watched =
+                Proxy.newProxyInstance(loader, new Class<?>[] {TrainingKernels.class}, (proxy, method, args) -> {
+                    if (!measuring[0]) {
+                        return invoke(kernels, method, args);
+                    }
+                    queue.await();
+                    long start = System.nanoTime();
+                    Object result = invoke(kernels, method, args);
+                    queue.await();
+                    StringBuilder key = new StringBuilder(method.getName());
+                    for (Object arg : args) {
+                        if (arg instanceof Tensor tensor && key.length() < 90) {
+                            key.append(' ').append(tensor);
+                        }
+                    }
+                    double[] sum = times.computeIfAbsent(key.toString(), k -> new double[2]);
+                    sum[0] += (System.nanoTime() - start) / 1e6;
+                    sum[1]++;
+                    return result;
+                });
         return (KernelQueue) Proxy.newProxyInstance(
                 loader,
                 new Class<?>[] {KernelQueue.class},
