@@ -39,6 +39,7 @@ final class Budget {
     }
 
     UnsupportedSchemaException tooComplex(String problem) {
-        return new UnsupportedSchemaException("", path, problem, "make the schema simpler: shorter patterns, smaller counts");
+        return new UnsupportedSchemaException(
+                "", path, problem, "make the schema simpler: shorter patterns, smaller counts");
     }
 }

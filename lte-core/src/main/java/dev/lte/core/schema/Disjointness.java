@@ -109,7 +109,9 @@ final class Disjointness {
             if (requires(a, name) && requires(b, name) && b.path("properties").get(name) instanceof JsonNode other) {
                 Set<JsonNode> mine = literals(follow(property.getValue(), path));
                 Set<JsonNode> its = literals(follow(other, path));
-                if (mine != null && its != null && mine.stream().noneMatch(x -> its.stream().anyMatch(y -> same(x, y)))) {
+                if (mine != null
+                        && its != null
+                        && mine.stream().noneMatch(x -> its.stream().anyMatch(y -> same(x, y)))) {
                     return true;
                 }
             }

@@ -31,7 +31,9 @@ final class Formats {
             Map.entry("ipv4", OCTET + "(?:\\." + OCTET + "){3}"),
             Map.entry("ipv6", ipv6()),
             Map.entry("hostname", HOST),
-            Map.entry("email", "[a-zA-Z0-9_+-]{1,32}(?:\\.[a-zA-Z0-9_+-]{1,15}){0,2}@(?:" + LABEL + "\\.){1,3}[a-zA-Z]{2,24}"),
+            Map.entry(
+                    "email",
+                    "[a-zA-Z0-9_+-]{1,32}(?:\\.[a-zA-Z0-9_+-]{1,15}){0,2}@(?:" + LABEL + "\\.){1,3}[a-zA-Z]{2,24}"),
             Map.entry(
                     "uri",
                     "[a-zA-Z][a-zA-Z0-9]{0,15}://" + HOST + "(?::[1-9]\\d{0,3})?(?:/" + URI_CHARACTER + "*)*(?:\\?(?:"

@@ -111,7 +111,10 @@ final class Grammar {
             top[1] += 2;
             if (marks[called] == 1) {
                 throw new UnsupportedSchemaException(
-                        "$ref", budget.path(), "a schema refers to itself before any text", "break the circle of references");
+                        "$ref",
+                        budget.path(),
+                        "a schema refers to itself before any text",
+                        "break the circle of references");
             } else if (marks[called] == 0) {
                 marks[called] = 1;
                 path.push(new int[] {called, 0});

@@ -52,7 +52,8 @@ enum JsonType {
         EnumSet<JsonType> common = EnumSet.copyOf(a);
         common.retainAll(b);
         if (!common.contains(NUMBER)) {
-            boolean integers = (a.contains(NUMBER) && b.contains(INTEGER)) || (b.contains(NUMBER) && a.contains(INTEGER));
+            boolean integers =
+                    (a.contains(NUMBER) && b.contains(INTEGER)) || (b.contains(NUMBER) && a.contains(INTEGER));
             if (integers) {
                 common.add(INTEGER);
             }

@@ -10,8 +10,7 @@ import tools.jackson.databind.JsonNode;
 /** Objects: the members that a schema lists, in its order, then others. */
 final class ObjectRules {
     /** What a name that the schema does not list may look like: any characters in their only spelling. */
-    private static final Pattern ANY_NAME =
-            new Pattern.Repeat(new Pattern.Characters(CodePoints.ALL), 0, Pattern.MANY);
+    private static final Pattern ANY_NAME = new Pattern.Repeat(new Pattern.Characters(CodePoints.ALL), 0, Pattern.MANY);
 
     private record Member(String name, int value, boolean required) {}
 

@@ -187,7 +187,8 @@ final class PatternParser {
     }
 
     private static boolean single(CodePoints set) {
-        return set.bounds().size() == 1 && set.bounds().getFirst()[0] == set.bounds().getFirst()[1];
+        return set.bounds().size() == 1
+                && set.bounds().getFirst()[0] == set.bounds().getFirst()[1];
     }
 
     private CodePoints escape(boolean inBrackets) {

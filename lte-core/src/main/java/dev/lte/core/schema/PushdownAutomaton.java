@@ -76,7 +76,8 @@ final class PushdownAutomaton {
             }
             int[] calls = rule.calls(top.state);
             for (int i = 0; i < calls.length; i += 2) {
-                if (grammar.canFinish(top.rule, calls[i + 1], top.depth) && grammar.canFinish(calls[i], 0, top.depth + 1)) {
+                if (grammar.canFinish(top.rule, calls[i + 1], top.depth)
+                        && grammar.canFinish(calls[i], 0, top.depth + 1)) {
                     Frame below = new Frame(top.rule, calls[i + 1], top.parent);
                     push(new Frame(calls[i], 0, below), seen, open);
                 }

@@ -28,7 +28,9 @@ final class ScalarRules {
             BigDecimal bound = schema.number(keyword);
             if (bound != null && bound.stripTrailingZeros().scale() > Numbers.FRACTION_DIGITS) {
                 throw schema.error(
-                        keyword, "bounds have at most " + Numbers.FRACTION_DIGITS + " digits behind the point", "round it");
+                        keyword,
+                        "bounds have at most " + Numbers.FRACTION_DIGITS + " digits behind the point",
+                        "round it");
             }
         }
         boolean minExcluded = above != null && (min == null || above.compareTo(min) >= 0);
@@ -62,7 +64,9 @@ final class ScalarRules {
     }
 
     private static int fractionDigits(@Nullable BigDecimal factor) {
-        return factor == null ? Numbers.FRACTION_DIGITS : factor.stripTrailingZeros().scale();
+        return factor == null
+                ? Numbers.FRACTION_DIGITS
+                : factor.stripTrailingZeros().scale();
     }
 
     /** What follows the opening quote. */

@@ -97,7 +97,8 @@ final class SchemaCompiler {
     private void emitReference(SchemaView schema, @Nullable EnumSet<JsonType> outer, Nfa nfa, int from, int to) {
         schema.requireOnly("$ref");
         if (outer != null) {
-            throw schema.error("$ref", "it cannot be enforced beside type", "move the type to where the reference leads");
+            throw schema.error(
+                    "$ref", "it cannot be enforced beside type", "move the type to where the reference leads");
         }
         String reference = schema.text("$ref");
         SchemaDocument.Place place = document.resolve(reference == null ? "" : reference, schema.path());
@@ -132,19 +133,16 @@ final class SchemaCompiler {
     }
 
     private void emitLiterals(
-            SchemaView schema,
-            List<JsonNode> values,
-            @Nullable EnumSet<JsonType> outer,
-            Nfa nfa,
-            int from,
-            int to) {
+            SchemaView schema, List<JsonNode> values, @Nullable EnumSet<JsonType> outer, Nfa nfa, int from, int to) {
         EnumSet<JsonType> types = schema.has("type") ? types(schema, outer) : outer;
         for (JsonNode value : values) {
             if (types == null || types.stream().anyMatch(type -> type.includes(value))) {
                 String text = value.isString() ? JsonText.quote(value.stringValue()) : value.toString();
                 if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
                     throw schema.error(
-                            schema.has("const") ? "const" : "enum", "a value has half a surrogate pair", "correct the value");
+                            schema.has("const") ? "const" : "enum",
+                            "a value has half a surrogate pair",
+                            "correct the value");
                 }
                 nfa.skip(nfa.literal(from, text), to);
             }

@@ -62,7 +62,10 @@ final class SchemaDocument {
     Place resolve(String reference, String path) {
         if (!reference.startsWith("#") || (reference.length() > 1 && reference.charAt(1) != '/')) {
             throw new UnsupportedSchemaException(
-                    "$ref", path, "only references into the same schema are supported, found " + reference, "use #/$defs/...");
+                    "$ref",
+                    path,
+                    "only references into the same schema are supported, found " + reference,
+                    "use #/$defs/...");
         }
         JsonNode at = root;
         if (reference.length() > 1) {
@@ -92,7 +95,8 @@ final class SchemaDocument {
                     .replace("~1", "/")
                     .replace("~0", "~");
         } catch (IllegalArgumentException e) {
-            throw new UnsupportedSchemaException("$ref", path, "damaged percent escape in " + step, "correct the reference");
+            throw new UnsupportedSchemaException(
+                    "$ref", path, "damaged percent escape in " + step, "correct the reference");
         }
     }
 

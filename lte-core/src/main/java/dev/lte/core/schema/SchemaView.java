@@ -85,12 +85,14 @@ record SchemaView(JsonNode node, String path) {
         return new SchemaView(node.get(keyword), SchemaDocument.child(path, keyword));
     }
 
-    @Nullable JsonNode value(String keyword) {
+    @Nullable
+    JsonNode value(String keyword) {
         return node.get(keyword);
     }
 
     /** The types that {@code type} names, or that the keywords are about; null if any type will do. */
-    @Nullable EnumSet<JsonType> types() {
+    @Nullable
+    EnumSet<JsonType> types() {
         JsonNode type = node.get("type");
         if (type != null) {
             EnumSet<JsonType> named = EnumSet.noneOf(JsonType.class);
@@ -120,7 +122,9 @@ record SchemaView(JsonNode node, String path) {
         for (String keyword : assertions()) {
             if (!Arrays.asList(keywords).contains(keyword)) {
                 throw error(
-                        keyword, "it cannot be enforced beside " + keywords[0], "write one schema that says both at once");
+                        keyword,
+                        "it cannot be enforced beside " + keywords[0],
+                        "write one schema that says both at once");
             }
         }
     }
@@ -139,7 +143,8 @@ record SchemaView(JsonNode node, String path) {
     }
 
     /** A number of moderate size, or null if there is none. */
-    @Nullable BigDecimal number(String keyword) {
+    @Nullable
+    BigDecimal number(String keyword) {
         JsonNode value = node.get(keyword);
         if (value == null) {
             return null;
@@ -154,7 +159,8 @@ record SchemaView(JsonNode node, String path) {
         return number;
     }
 
-    @Nullable String text(String keyword) {
+    @Nullable
+    String text(String keyword) {
         JsonNode value = node.get(keyword);
         if (value == null) {
             return null;

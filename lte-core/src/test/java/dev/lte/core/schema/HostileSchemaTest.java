@@ -77,9 +77,18 @@ class HostileSchemaTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "false", "{'type':'integer','minimum':3,'maximum':2}", "{'type':'array','items':false,'minItems':1}",
-                "[]", "{", "{} {}", "{'a':1,'a':2}", "'x'", "3", "{'type':'string','enum':[1,2]}",
-                "{'type':'string','pattern':'^[]$'}", "{'type':'string','pattern':'^abc$','maxLength':2}",
+                "false",
+                "{'type':'integer','minimum':3,'maximum':2}",
+                "{'type':'array','items':false,'minItems':1}",
+                "[]",
+                "{",
+                "{} {}",
+                "{'a':1,'a':2}",
+                "'x'",
+                "3",
+                "{'type':'string','enum':[1,2]}",
+                "{'type':'string','pattern':'^[]$'}",
+                "{'type':'string','pattern':'^abc$','maxLength':2}",
                 "{'type':'object','properties':{'a':{'$ref':'#'}},'required':['a']}",
                 "{'type':'integer','multipleOf':7,'minimum':1,'maximum':6}",
             })
@@ -94,9 +103,10 @@ class HostileSchemaTest {
 
     private static String branches(int depth) {
         String definitions = IntStream.range(0, depth)
-                .mapToObj(i -> "\"a" + i + "\":{\"anyOf\":[{\"$ref\":\"#/$defs/a" + (i + 1) + "\"},{\"$ref\":\"#/$defs/b"
-                        + (i + 1) + "\"}]},\"b" + i + "\":{\"anyOf\":[{\"$ref\":\"#/$defs/a" + (i + 1)
-                        + "\"},{\"$ref\":\"#/$defs/b" + (i + 1) + "\"}]},")
+                .mapToObj(
+                        i -> "\"a" + i + "\":{\"anyOf\":[{\"$ref\":\"#/$defs/a" + (i + 1) + "\"},{\"$ref\":\"#/$defs/b"
+                                + (i + 1) + "\"}]},\"b" + i + "\":{\"anyOf\":[{\"$ref\":\"#/$defs/a" + (i + 1)
+                                + "\"},{\"$ref\":\"#/$defs/b" + (i + 1) + "\"}]},")
                 .collect(Collectors.joining());
         return "{\"$defs\":{" + definitions + "\"a" + depth + "\":{\"type\":\"array\"},\"b" + depth
                 + "\":{\"type\":\"array\"}},\"$ref\":\"#/$defs/a0\"}";
@@ -112,10 +122,15 @@ class HostileSchemaTest {
             nested("{\"type\":\"array\",\"items\":", "{\"type\":\"null\"}", "}", 100_000),
             nested("{\"anyOf\":[{\"type\":\"null\"},", "{\"type\":\"string\"}", "]}", 100),
             nested("{\"type\":\"array\",\"minItems\":4000,\"items\":", "{\"type\":\"null\"}", "}", 100),
-            "{\"enum\":[" + IntStream.range(0, 60_000).mapToObj(i -> "\"value" + i * 7919 + "\"").collect(Collectors.joining(","))
+            "{\"enum\":["
+                    + IntStream.range(0, 60_000)
+                            .mapToObj(i -> "\"value" + i * 7919 + "\"")
+                            .collect(Collectors.joining(","))
                     + "]}",
             "{\"type\":\"object\",\"properties\":{"
-                    + IntStream.range(0, 3000).mapToObj(i -> "\"p" + i + "\":{\"type\":\"integer\"}").collect(Collectors.joining(","))
+                    + IntStream.range(0, 3000)
+                            .mapToObj(i -> "\"p" + i + "\":{\"type\":\"integer\"}")
+                            .collect(Collectors.joining(","))
                     + "}}",
             "{\"type\":\"string\",\"pattern\":\"^(a|b)*a(a|b){30}$\"}",
             "{\"type\":\"string\",\"pattern\":\"" + nested("(", "a", "*)*", 40) + "\"}",

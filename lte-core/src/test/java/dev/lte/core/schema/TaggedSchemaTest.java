@@ -22,16 +22,16 @@ class TaggedSchemaTest {
     private static final List<TaggedSchema> TOOLS = List.of(
             new TaggedSchema("<tool_call>\n{\"name\": \"weather\", \"arguments\": ", WEATHER, "}\n</tool_call>"),
             new TaggedSchema("<tool_call>\n{\"name\": \"add\", \"arguments\": ", ADD, "}\n</tool_call>"));
-    private static final String CALL = "<tool_call>\n\\{\"name\": \"(weather\", \"arguments\": \\{\"city\": ?\"(Bern|Rom)\"}"
-            + "|add\", \"arguments\": \\{\"a\": ?\\d, ?\"b\": ?\\d})}\n</tool_call>";
+    private static final String CALL =
+            "<tool_call>\n\\{\"name\": \"(weather\", \"arguments\": \\{\"city\": ?\"(Bern|Rom)\"}"
+                    + "|add\", \"arguments\": \\{\"a\": ?\\d, ?\"b\": ?\\d})}\n</tool_call>";
 
     private static VocabularyTokenizer tokenizer() throws IOException {
         return TestVocabularies.gguf("gpt-2");
     }
 
     private static String write(ConstraintGrammar grammar, VocabularyTokenizer tokenizer, int length, long seed) {
-        byte[] text =
-                new RandomTexts(tokenizer).write(grammar.newConstraint(), length, new SplittableRandom(seed));
+        byte[] text = new RandomTexts(tokenizer).write(grammar.newConstraint(), length, new SplittableRandom(seed));
         return new String(text, StandardCharsets.UTF_8);
     }
 
@@ -117,7 +117,9 @@ class TaggedSchemaTest {
     @Test
     void anEndTokenCompletesAndNothingFollows() throws IOException {
         VocabularyTokenizer tokenizer = tokenizer();
-        TokenConstraint constraint = new ConstraintCompiler(tokenizer).jsonSchema("{\"type\":\"integer\"}").newConstraint();
+        TokenConstraint constraint = new ConstraintCompiler(tokenizer)
+                .jsonSchema("{\"type\":\"integer\"}")
+                .newConstraint();
         int end = tokenizer.endOfTextIds().getFirst();
         assertThatThrownBy(() -> constraint.accept(end)).isInstanceOf(IllegalArgumentException.class);
         constraint.accept(tokenizer.encode("12", false, false)[0]);
@@ -135,6 +137,8 @@ class TaggedSchemaTest {
         assertThatThrownBy(() -> compiler.textUntil("<x>", TOOLS, false)).isInstanceOf(InvalidRequestException.class);
         assertThatThrownBy(() -> compiler.oneOf(
                         List.of(TOOLS.getFirst(), new TaggedSchema("", "{\"items\":{\"not\":{}}}", "")), false))
-                .isInstanceOfSatisfying(UnsupportedSchemaException.class, e -> assertThat(e.path()).isEqualTo("1#/items"));
+                .isInstanceOfSatisfying(
+                        UnsupportedSchemaException.class,
+                        e -> assertThat(e.path()).isEqualTo("1#/items"));
     }
 }

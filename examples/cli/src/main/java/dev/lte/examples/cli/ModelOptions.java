@@ -75,7 +75,8 @@ final class ModelOptions {
         PrintWriter err = spec.commandLine().getErr();
         try (ProgressBar bar = ProgressBar.on(err)) {
             return loader.apply(
-                    path(), LoadOptions.of(options -> more.accept(how.apply(options).progress(bar))));
+                    path(),
+                    LoadOptions.of(options -> more.accept(how.apply(options).progress(bar))));
         }
     }
 }

@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
 /** {@code lte serve} */
 @Command(
         name = "serve",
-        description = "Serves a model over HTTP as OpenAI's protocol has it, with a web page to chat in, until interrupted.",
+        description =
+                "Serves a model over HTTP as OpenAI's protocol has it, with a web page to chat in, until interrupted.",
         footer = {
             "",
             "Clients of OpenAI work with the base URL http://HOST:PORT/v1. Metrics for Prometheus are at /metrics."
@@ -68,7 +69,8 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--api-key-file",
             paramLabel = "FILE",
-            description = "File with the key that clients must send. Default: the environment variable LTE_API_KEY, if set.")
+            description =
+                    "File with the key that clients must send. Default: the environment variable LTE_API_KEY, if set.")
     private @Nullable Path keyFile;
 
     @Option(
@@ -118,7 +120,9 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private ServerOptions options() throws IOException {
-        String key = keyFile == null ? System.getenv(KEY_VARIABLE) : Files.readString(keyFile).strip();
+        String key = keyFile == null
+                ? System.getenv(KEY_VARIABLE)
+                : Files.readString(keyFile).strip();
         if (key != null && key.isBlank()) {
             throw new ParameterException(spec.commandLine(), "the API key is blank");
         }

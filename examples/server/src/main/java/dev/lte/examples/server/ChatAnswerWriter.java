@@ -91,7 +91,8 @@ final class ChatAnswerWriter implements AnswerWriter<ChatEvent> {
 
     private void end(ChatEvent.Completed done, List<ObjectNode> chunks) {
         ObjectNode last = chunk();
-        ObjectNode choice = choice(last, List.of()).put("finish_reason", ResponseBodies.finishReason(done.finishReason()));
+        ObjectNode choice =
+                choice(last, List.of()).put("finish_reason", ResponseBodies.finishReason(done.finishReason()));
         choice.putObject("delta");
         last.set("lte", ResponseBodies.measured(done.timings(), done.sparsity()));
         chunks.add(last);
@@ -119,7 +120,8 @@ final class ChatAnswerWriter implements AnswerWriter<ChatEvent> {
             throw new IllegalStateException("the answer has no end");
         }
         ObjectNode body = ResponseBodies.envelope(id, "chat.completion", created, model);
-        ObjectNode choice = choice(body, collected).put("finish_reason", ResponseBodies.finishReason(done.finishReason()));
+        ObjectNode choice =
+                choice(body, collected).put("finish_reason", ResponseBodies.finishReason(done.finishReason()));
         ChatMessage.Assistant answer = done.message();
         ObjectNode message = choice.putObject("message").put("role", "assistant");
         message.put("content", answer.text().isEmpty() && !answer.toolCalls().isEmpty() ? null : answer.text());

@@ -78,7 +78,8 @@ record ChatCompletionRequest(String model, ChatRequest chat, GenerationFields.St
                     String name = calls.get(id);
                     if (name == null) {
                         throw ApiException.invalid(
-                                message.name("tool_call_id"), "No tool call before this message has the id '" + id + "'.");
+                                message.name("tool_call_id"),
+                                "No tool call before this message has the id '" + id + "'.");
                     }
                     messages.add(new ChatMessage.ToolResult(id, name, content(message, true)));
                 }
@@ -131,7 +132,8 @@ record ChatCompletionRequest(String model, ChatRequest chat, GenerationFields.St
         StringBuilder text = new StringBuilder();
         for (RequestFields part : message.children("content")) {
             if (!part.requiredText("type").equals("text")) {
-                throw ApiException.invalid(part.name("type"), "Only parts of type text are supported.", "unsupported_value");
+                throw ApiException.invalid(
+                        part.name("type"), "Only parts of type text are supported.", "unsupported_value");
             }
             text.append(part.requiredText("text"));
             part.requireNoOthers();
@@ -214,13 +216,12 @@ record ChatCompletionRequest(String model, ChatRequest chat, GenerationFields.St
         if (format == null) {
             return ResponseFormat.text();
         }
-        ResponseFormat read =
-                switch (format.requiredText("type")) {
-                    case "text" -> ResponseFormat.text();
-                    case "json_object" -> ResponseFormat.jsonObject();
-                    case "json_schema" -> schema(format);
-                    default -> throw format.wrong("type", "text, json_object or json_schema");
-                };
+        ResponseFormat read = switch (format.requiredText("type")) {
+            case "text" -> ResponseFormat.text();
+            case "json_object" -> ResponseFormat.jsonObject();
+            case "json_schema" -> schema(format);
+            default -> throw format.wrong("type", "text, json_object or json_schema");
+        };
         format.requireNoOthers();
         return read;
     }

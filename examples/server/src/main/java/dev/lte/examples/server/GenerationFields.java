@@ -25,7 +25,8 @@ final class GenerationFields {
     static void read(RequestFields fields, GenerationOptions.Builder<?> options, @Nullable Integer maxTokens) {
         fields.requireDefault("n", JSON.numberNode(1));
         fields.requireDefault("store", JSON.booleanNode(false));
-        fields.accept("user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "service_tier");
+        fields.accept(
+                "user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "service_tier");
         try {
             if (maxTokens != null) {
                 options.maxTokens(maxTokens);
@@ -74,7 +75,8 @@ final class GenerationFields {
                 throw fields.wrong("logit_bias", "an object of token ids and numbers");
             }
             bias.properties().forEach(entry -> {
-                boolean isId = entry.getKey().matches("[0-9]{1,9}") && entry.getValue().isNumber();
+                boolean isId =
+                        entry.getKey().matches("[0-9]{1,9}") && entry.getValue().isNumber();
                 if (!isId) {
                     throw fields.wrong("logit_bias", "an object of token ids and numbers");
                 }

@@ -94,16 +94,14 @@ final class HttpAnswers {
     }
 
     /** Collects the whole answer, then sends it. */
-    static <E> Mono<Void> whole(
-            HttpServerResponse response, Flux<E> events, AnswerWriter<E> writer, IntConsumer told) {
+    static <E> Mono<Void> whole(HttpServerResponse response, Flux<E> events, AnswerWriter<E> writer, IntConsumer told) {
         return events.doOnNext(writer::collect)
                 .then(Mono.defer(() -> {
                     ObjectNode body = writer.whole();
                     told.accept(HttpResponseStatus.OK.code());
                     return json(response, HttpResponseStatus.OK.code(), body);
                 }))
-                .onErrorResume(failure -> response.hasSentHeaders()
-                        ? Mono.error(failure)
-                        : error(response, failure, told));
+                .onErrorResume(
+                        failure -> response.hasSentHeaders() ? Mono.error(failure) : error(response, failure, told));
     }
 }

@@ -22,7 +22,8 @@ final class Page {
 
     static Page load() {
         try (InputStream file = Page.class.getResourceAsStream("index.html")) {
-            return new Page(Objects.requireNonNull(file, "index.html is not part of the server").readAllBytes());
+            return new Page(Objects.requireNonNull(file, "index.html is not part of the server")
+                    .readAllBytes());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -18,9 +18,8 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class RequestFields {
     static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
-                    .streamReadConstraints(StreamReadConstraints.builder()
-                            .maxNestingDepth(300)
-                            .build())
+                    .streamReadConstraints(
+                            StreamReadConstraints.builder().maxNestingDepth(300).build())
                     .build())
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
@@ -58,13 +57,15 @@ final class RequestFields {
     }
 
     /** The value as it stands, or null. */
-    @Nullable JsonNode node(String field) {
+    @Nullable
+    JsonNode node(String field) {
         asked.add(field);
         JsonNode value = object.get(field);
         return value == null || value.isNull() ? null : value;
     }
 
-    @Nullable String text(String field) {
+    @Nullable
+    String text(String field) {
         JsonNode value = node(field);
         if (value == null) {
             return null;
@@ -83,7 +84,8 @@ final class RequestFields {
         return text;
     }
 
-    @Nullable Double number(String field) {
+    @Nullable
+    Double number(String field) {
         JsonNode value = node(field);
         if (value == null) {
             return null;
@@ -94,7 +96,8 @@ final class RequestFields {
         return value.doubleValue();
     }
 
-    @Nullable Long integer(String field) {
+    @Nullable
+    Long integer(String field) {
         JsonNode value = node(field);
         if (value == null) {
             return null;
@@ -106,7 +109,8 @@ final class RequestFields {
     }
 
     /** A count of 1 or more. */
-    @Nullable Integer count(String field) {
+    @Nullable
+    Integer count(String field) {
         Long value = integer(field);
         if (value == null) {
             return null;
@@ -117,7 +121,8 @@ final class RequestFields {
         return value.intValue();
     }
 
-    @Nullable Boolean flag(String field) {
+    @Nullable
+    Boolean flag(String field) {
         JsonNode value = node(field);
         if (value == null) {
             return null;
@@ -133,7 +138,8 @@ final class RequestFields {
         return value == null ? fallback : value;
     }
 
-    @Nullable RequestFields child(String field) {
+    @Nullable
+    RequestFields child(String field) {
         JsonNode value = node(field);
         return value == null ? null : new RequestFields(value, name(field));
     }
@@ -178,7 +184,9 @@ final class RequestFields {
         JsonNode value = node(field);
         if (value != null && !value.equals(only)) {
             throw ApiException.invalid(
-                    name(field), "Only " + only + " is supported for " + name(field) + ", found " + value + ".", "unsupported_value");
+                    name(field),
+                    "Only " + only + " is supported for " + name(field) + ", found " + value + ".",
+                    "unsupported_value");
         }
     }
 

@@ -50,7 +50,8 @@ final class ResponseBodies {
     /** Sparsity and times. */
     static ObjectNode measured(Timings timings, SparsityReport sparsity) {
         ObjectNode body = JsonNodeFactory.instance.objectNode();
-        ObjectNode share = body.putObject("sparsity").put("mean", sparsity.mean()).put("tokens", sparsity.tokens());
+        ObjectNode share =
+                body.putObject("sparsity").put("mean", sparsity.mean()).put("tokens", sparsity.tokens());
         ArrayNode layers = share.putArray("per_layer");
         sparsity.perLayer().forEach(layers::add);
         body.putObject("timings")

@@ -74,7 +74,8 @@ final class Routes implements BiFunction<HttpServerRequest, HttpServerResponse, 
     /** Paths with a part that varies have one name in metrics; unknown ones have one too. */
     private static String route(String path) {
         return switch (path) {
-            case "/", "/health", "/metrics", MODELS, "/v1/chat/completions", "/v1/completions", "/v1/embeddings" -> path;
+            case "/", "/health", "/metrics", MODELS, "/v1/chat/completions", "/v1/completions", "/v1/embeddings" ->
+                path;
             default -> path.startsWith(MODELS + "/") ? MODELS + "/{model}" : "unknown";
         };
     }
@@ -88,25 +89,34 @@ final class Routes implements BiFunction<HttpServerRequest, HttpServerResponse, 
         return switch (route) {
             case "/" -> get(request, () -> page.send(response, told));
             case "/health" -> get(request, () -> health(response, told));
-            case "/metrics" -> get(request, () -> {
-                told.accept(200);
-                byte[] text = metrics.scrape().getBytes(StandardCharsets.UTF_8);
-                return HttpAnswers.bytes(response, 200, "text/plain; version=0.0.4; charset=utf-8", text);
-            });
+            case "/metrics" ->
+                get(request, () -> {
+                    told.accept(200);
+                    byte[] text = metrics.scrape().getBytes(StandardCharsets.UTF_8);
+                    return HttpAnswers.bytes(response, 200, "text/plain; version=0.0.4; charset=utf-8", text);
+                });
             case MODELS -> get(request, () -> models(response, told));
-            case MODELS + "/{model}" -> get(request, () -> {
-                requireModel(URLDecoder.decode(path.substring(MODELS.length() + 1), StandardCharsets.UTF_8));
-                told.accept(200);
-                return HttpAnswers.json(response, 200, ResponseBodies.model(options.modelId(), created, model.info()));
-            });
+            case MODELS + "/{model}" ->
+                get(request, () -> {
+                    requireModel(URLDecoder.decode(path.substring(MODELS.length() + 1), StandardCharsets.UTF_8));
+                    told.accept(200);
+                    return HttpAnswers.json(
+                            response, 200, ResponseBodies.model(options.modelId(), created, model.info()));
+                });
             case "/v1/chat/completions" -> post(request, body -> chat(response, body, told));
             case "/v1/completions" -> post(request, body -> complete(response, body, told));
-            case "/v1/embeddings" -> post(request, body -> {
-                throw ApiException.invalid(
-                        "model", "The model generates text; it has no embeddings.", "embeddings_not_supported");
-            });
-            default -> throw new ApiException(
-                    404, "invalid_request_error", "Unknown request URL: " + request.method() + " " + path, null, "unknown_url");
+            case "/v1/embeddings" ->
+                post(request, body -> {
+                    throw ApiException.invalid(
+                            "model", "The model generates text; it has no embeddings.", "embeddings_not_supported");
+                });
+            default ->
+                throw new ApiException(
+                        404,
+                        "invalid_request_error",
+                        "Unknown request URL: " + request.method() + " " + path,
+                        null,
+                        "unknown_url");
         };
     }
 
@@ -132,7 +142,11 @@ final class Routes implements BiFunction<HttpServerRequest, HttpServerResponse, 
         String type = request.requestHeaders().get(HttpHeaderNames.CONTENT_TYPE, "");
         if (!type.toLowerCase(Locale.ROOT).startsWith(HttpAnswers.JSON)) {
             throw new ApiException(
-                    415, "invalid_request_error", "Expected Content-Type: application/json.", null, "unsupported_media_type");
+                    415,
+                    "invalid_request_error",
+                    "Expected Content-Type: application/json.",
+                    null,
+                    "unsupported_media_type");
         }
         return body(request).map(RequestFields::parse).flatMap(answer::send);
     }
@@ -181,7 +195,9 @@ final class Routes implements BiFunction<HttpServerRequest, HttpServerResponse, 
             throw new ApiException(
                     401,
                     "invalid_request_error",
-                    sent.isEmpty() ? "An API key is required: Authorization: Bearer KEY." : "Incorrect API key provided.",
+                    sent.isEmpty()
+                            ? "An API key is required: Authorization: Bearer KEY."
+                            : "Incorrect API key provided.",
                     null,
                     "invalid_api_key");
         }

@@ -65,7 +65,11 @@ public final class ServerMetrics implements GenerationListener {
         gauge("lte.streams.waiting", "Streams that wait for a place or for memory", model, ModelStatus::waiting);
         gauge("lte.cache.pages", "Pages of the key/value cache", model, ModelStatus::cachePages);
         gauge("lte.cache.pages.free", "Pages that hold nothing", model, ModelStatus::freePages);
-        gauge("lte.cache.pages.reusable", "Pages that hold prefixes of ended streams", model, ModelStatus::reusablePages);
+        gauge(
+                "lte.cache.pages.reusable",
+                "Pages that hold prefixes of ended streams",
+                model,
+                ModelStatus::reusablePages);
     }
 
     private void gauge(String name, String description, Model model, ToDoubleFunction<ModelStatus> value) {

@@ -40,9 +40,7 @@ class LteServerTest {
     }
 
     private static String joined(List<JsonNode> events, String pointer) {
-        return events.stream()
-                .map(event -> event.at(pointer).asString(""))
-                .collect(Collectors.joining());
+        return events.stream().map(event -> event.at(pointer).asString("")).collect(Collectors.joining());
     }
 
     @Test
@@ -66,8 +64,8 @@ class LteServerTest {
     @Test
     void aStreamJoinsToTheSameText() {
         String whole = content(server.chat(",'temperature':0,'max_tokens':20"));
-        Answer answer = server.chat(
-                ",'temperature':0,'max_tokens':20,'stream':true,'stream_options':{'include_usage':true}");
+        Answer answer =
+                server.chat(",'temperature':0,'max_tokens':20,'stream':true,'stream_options':{'include_usage':true}");
         assertThat(answer.status()).isEqualTo(200);
         assertThat(answer.body()).endsWith("data: [DONE]\n\n");
         List<JsonNode> events = answer.events();
@@ -76,7 +74,8 @@ class LteServerTest {
         assertThat(joined(events, "/choices/0/finish_reason")).isEqualTo("length");
         assertThat(events.getLast().get("choices").size()).isZero();
         assertThat(events.getLast().at("/usage/completion_tokens").intValue()).isEqualTo(20);
-        assertThat(events.subList(0, events.size() - 1)).allMatch(event -> event.get("usage").isNull());
+        assertThat(events.subList(0, events.size() - 1))
+                .allMatch(event -> event.get("usage").isNull());
         assertThat(events.get(events.size() - 2).has("lte")).isTrue();
     }
 
@@ -99,7 +98,8 @@ class LteServerTest {
 
     @Test
     void logProbabilitiesOfEveryToken() {
-        JsonNode json = server.chat(",'temperature':0,'max_tokens':6,'logprobs':true,'top_logprobs':3").json();
+        JsonNode json = server.chat(",'temperature':0,'max_tokens':6,'logprobs':true,'top_logprobs':3")
+                .json();
         JsonNode tokens = json.at("/choices/0/logprobs/content");
         assertThat(tokens.size()).isEqualTo(6);
         for (JsonNode token : tokens) {
@@ -119,7 +119,8 @@ class LteServerTest {
             JsonNode pet = RequestFields.MAPPER.readTree(content(answer));
             assertThat(pet.get("kind").stringValue()).isIn("cat", "dog");
             assertThat(pet.get("age").intValue()).isBetween(0, 20);
-            assertThat(answer.json().at("/choices/0/finish_reason").stringValue()).isEqualTo("stop");
+            assertThat(answer.json().at("/choices/0/finish_reason").stringValue())
+                    .isEqualTo("stop");
         }
     }
 
@@ -129,7 +130,8 @@ class LteServerTest {
         JsonNode json = server.chat(options).json();
         JsonNode call = json.at("/choices/0/message/tool_calls/0");
         assertThat(call.at("/function/name").stringValue()).isEqualTo("add");
-        JsonNode arguments = RequestFields.MAPPER.readTree(call.at("/function/arguments").stringValue());
+        JsonNode arguments =
+                RequestFields.MAPPER.readTree(call.at("/function/arguments").stringValue());
         assertThat(arguments.get("a").intValue()).isIn(1, 2);
         assertThat(arguments.get("b").isBoolean()).isTrue();
         assertThat(json.at("/choices/0/message/content").isNull()).isTrue();
@@ -138,17 +140,20 @@ class LteServerTest {
         List<JsonNode> events = server.chat(options + ",'stream':true").events();
         String streamed = joined(events, "/choices/0/delta/tool_calls/0/function/arguments");
         assertThat(RequestFields.MAPPER.readTree(streamed)).isEqualTo(arguments);
-        assertThat(joined(events, "/choices/0/delta/tool_calls/0/function/name")).isEqualTo("add");
+        assertThat(joined(events, "/choices/0/delta/tool_calls/0/function/name"))
+                .isEqualTo("add");
         assertThat(joined(events, "/choices/0/delta/tool_calls/0/id")).isNotEmpty();
     }
 
     @Test
     void toolResultsAreTakenBack() {
-        String body = "{'model':'" + TestServer.MODEL + "','max_tokens':4,'messages':[{'role':'developer','content':'x'},"
-                + "{'role':'user','content':[{'type':'text','text':'a'},{'type':'text','text':'b'}]},"
-                + "{'role':'assistant','content':null,'tool_calls':[{'id':'c1','type':'function','function':"
-                + "{'name':'add','arguments':'{}'}}]},{'role':'tool','tool_call_id':'c1','content':'3'}],'tools':[" + TOOL
-                + "]}";
+        String body =
+                "{'model':'" + TestServer.MODEL + "','max_tokens':4,'messages':[{'role':'developer','content':'x'},"
+                        + "{'role':'user','content':[{'type':'text','text':'a'},{'type':'text','text':'b'}]},"
+                        + "{'role':'assistant','content':null,'tool_calls':[{'id':'c1','type':'function','function':"
+                        + "{'name':'add','arguments':'{}'}}]},{'role':'tool','tool_call_id':'c1','content':'3'}],'tools':["
+                        + TOOL
+                        + "]}";
         Answer answer = server.post("/v1/chat/completions", body);
         assertThat(answer.status()).as(answer.body()).isEqualTo(200);
         assertThat(server.post("/v1/chat/completions", body.replace("'tool_call_id':'c1'", "'tool_call_id':'c2'"))
@@ -171,13 +176,16 @@ class LteServerTest {
         Answer same = server.post(
                 "/v1/completions",
                 "{'model':'stories260K','prompt':" + list + ",'max_tokens':8,'temperature':0,'stream':true}");
-        assertThat(joined(same.events(), "/choices/0/text")).isEqualTo(text.json().at("/choices/0/text").stringValue());
+        assertThat(joined(same.events(), "/choices/0/text"))
+                .isEqualTo(text.json().at("/choices/0/text").stringValue());
     }
 
     @Test
     void modelsHealthPageAndMetrics() {
-        assertThat(server.get("/v1/models").json().at("/data/0/id").stringValue()).isEqualTo(TestServer.MODEL);
-        assertThat(server.get("/v1/models/stories260K").json().at("/lte/layers").intValue()).isEqualTo(5);
+        assertThat(server.get("/v1/models").json().at("/data/0/id").stringValue())
+                .isEqualTo(TestServer.MODEL);
+        assertThat(server.get("/v1/models/stories260K").json().at("/lte/layers").intValue())
+                .isEqualTo(5);
         assertThat(server.get("/v1/models/gpt-4").status()).isEqualTo(404);
         assertThat(server.get("/health").json().get("status").stringValue()).isEqualTo("ok");
         assertThat(server.get("/").body()).contains("<title>LTE</title>").doesNotContain("http://", "https://");
@@ -247,12 +255,15 @@ class LteServerTest {
     @Test
     void bodiesThatAreTooLargeAreRefused() {
         try (TestServer small = new TestServer(options -> options.withMaxBodyBytes(2000), load -> {})) {
-            assertThat(small.chat(",'user':'" + "x".repeat(3000) + "'").status()).isEqualTo(413);
+            assertThat(small.chat(",'user':'" + "x".repeat(3000) + "'").status())
+                    .isEqualTo(413);
             Integer chunked = small.client()
                     .post()
                     .uri("/v1/chat/completions")
-                    .send(ByteBufFlux.fromString(reactor.core.publisher.Flux.range(0, 40).map(i -> "x".repeat(100))))
-                    .responseSingle((response, content) -> Mono.just(response.status().code()))
+                    .send(ByteBufFlux.fromString(
+                            reactor.core.publisher.Flux.range(0, 40).map(i -> "x".repeat(100))))
+                    .responseSingle(
+                            (response, content) -> Mono.just(response.status().code()))
                     .block(TestServer.SOON);
             assertThat(chunked).isEqualTo(413);
         }
@@ -265,14 +276,16 @@ class LteServerTest {
                 .post()
                 .uri("/v1/chat/completions")
                 .send(ByteBufFlux.fromString(Mono.just("{}")))
-                .responseSingle((response, content) -> Mono.just(response.status().code()))
+                .responseSingle(
+                        (response, content) -> Mono.just(response.status().code()))
                 .block(TestServer.SOON);
         assertThat(form).isEqualTo(415);
         Integer rebound = server.client()
                 .headers(headers -> headers.set(HttpHeaderNames.HOST, "evil.example"))
                 .get()
                 .uri("/v1/models")
-                .responseSingle((response, content) -> Mono.just(response.status().code()))
+                .responseSingle(
+                        (response, content) -> Mono.just(response.status().code()))
                 .block(TestServer.SOON);
         assertThat(rebound).isEqualTo(403);
     }
@@ -286,7 +299,8 @@ class LteServerTest {
                         .headers(headers -> headers.set(HttpHeaderNames.AUTHORIZATION, "Bearer wrong"))
                         .get()
                         .uri(path)
-                        .responseSingle((response, content) -> Mono.just(response.status().code()))
+                        .responseSingle((response, content) ->
+                                Mono.just(response.status().code()))
                         .block(TestServer.SOON);
                 assertThat(status).as(path).isEqualTo(401);
             }
@@ -294,7 +308,8 @@ class LteServerTest {
                     .headers(headers -> headers.remove(HttpHeaderNames.AUTHORIZATION))
                     .get()
                     .uri("/health")
-                    .responseSingle((response, content) -> Mono.just(response.status().code()))
+                    .responseSingle(
+                            (response, content) -> Mono.just(response.status().code()))
                     .block(TestServer.SOON);
             assertThat(health).isEqualTo(200);
         }
@@ -302,7 +317,8 @@ class LteServerTest {
 
     @Test
     void moreThanTheQueueHoldsIsRefusedWith429() {
-        try (TestServer busy = new TestServer(options -> options, load -> load.maxStreams(1).maxQueued(1))) {
+        try (TestServer busy =
+                new TestServer(options -> options, load -> load.maxStreams(1).maxQueued(1))) {
             List<Integer> statuses = reactor.core.publisher.Flux.range(0, 8)
                     .flatMap(i -> busy.posting("/v1/chat/completions", TestServer.chatBody(",'max_tokens':150")), 8)
                     .map(Answer::status)
@@ -316,7 +332,8 @@ class LteServerTest {
     @Test
     void aClientThatLeavesStopsTheGeneration() {
         try (TestServer own = new TestServer()) {
-            String first = own.streaming(",'max_tokens':400,'ignore_eos':true").next().block(TestServer.SOON);
+            String first =
+                    own.streaming(",'max_tokens':400,'ignore_eos':true").next().block(TestServer.SOON);
             assertThat(first).contains("data: ");
             own.awaitIdle();
             // An answer that is not streamed is given up in the same way.

@@ -36,8 +36,8 @@ class ManyClientsTest {
     }
 
     private static void serve(int rounds, int tokens) throws Exception {
-        try (TestServer server =
-                        new TestServer(options -> options, load -> load.maxStreams(16).maxQueued(CLIENTS));
+        try (TestServer server = new TestServer(
+                        options -> options, load -> load.maxStreams(16).maxQueued(CLIENTS));
                 ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             Map<Integer, String> expected = new ConcurrentHashMap<>();
             for (int seed = 0; seed < 4; seed++) {
@@ -72,8 +72,12 @@ class ManyClientsTest {
                 heap = round == 0 ? used() : heap;
             }
             assertThat(left.get()).isGreaterThan(rounds * CLIENTS / 6);
-            assertThat(used() - heap).as("bytes more than after the first round").isLessThan(16 << 20);
-            assertThat(Thread.activeCount() - threads).as("threads more than before").isLessThan(16);
+            assertThat(used() - heap)
+                    .as("bytes more than after the first round")
+                    .isLessThan(16 << 20);
+            assertThat(Thread.activeCount() - threads)
+                    .as("threads more than before")
+                    .isLessThan(16);
         }
     }
 
@@ -93,7 +97,9 @@ class ManyClientsTest {
         long least = Long.MAX_VALUE;
         for (int i = 0; i < 3; i++) {
             System.gc();
-            least = Math.min(least, Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory());
+            least = Math.min(
+                    least,
+                    Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory());
         }
         return least;
     }

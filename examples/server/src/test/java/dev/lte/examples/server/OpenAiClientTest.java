@@ -46,7 +46,9 @@ class OpenAiClientTest {
 
     @BeforeAll
     static void start() {
-        server = new TestServer(options -> options.withApiKey("secret"), load -> load.maxStreams(2).maxQueued(2));
+        server = new TestServer(
+                options -> options.withApiKey("secret"),
+                load -> load.maxStreams(2).maxQueued(2));
         client = client("secret");
     }
 
@@ -91,11 +93,11 @@ class OpenAiClientTest {
     void stream() {
         ChatCompletionAccumulator whole = ChatCompletionAccumulator.create();
         ChatCompletionCreateParams request = request()
-                .streamOptions(ChatCompletionStreamOptions.builder()
-                        .includeUsage(true)
-                        .build())
+                .streamOptions(
+                        ChatCompletionStreamOptions.builder().includeUsage(true).build())
                 .build();
-        try (StreamResponse<ChatCompletionChunk> chunks = client.chat().completions().createStreaming(request)) {
+        try (StreamResponse<ChatCompletionChunk> chunks =
+                client.chat().completions().createStreaming(request)) {
             chunks.stream().forEach(chunk -> {
                 chunk.validate();
                 whole.accumulate(chunk);
@@ -103,7 +105,8 @@ class OpenAiClientTest {
         }
         ChatCompletion same = client.chat().completions().create(request().build());
         assertThat(text(whole.chatCompletion())).isEqualTo(text(same));
-        assertThat(whole.chatCompletion().usage().orElseThrow().completionTokens()).isEqualTo(24);
+        assertThat(whole.chatCompletion().usage().orElseThrow().completionTokens())
+                .isEqualTo(24);
     }
 
     @Test
@@ -131,9 +134,15 @@ class OpenAiClientTest {
                         .build());
         ChatCompletion answer = client.chat()
                 .completions()
-                .create(request.toolChoice(ChatCompletionToolChoiceOption.Auto.REQUIRED).build());
-        ChatCompletionMessageFunctionToolCall call =
-                answer.choices().getFirst().message().toolCalls().orElseThrow().getFirst().asFunction();
+                .create(request.toolChoice(ChatCompletionToolChoiceOption.Auto.REQUIRED)
+                        .build());
+        ChatCompletionMessageFunctionToolCall call = answer.choices()
+                .getFirst()
+                .message()
+                .toolCalls()
+                .orElseThrow()
+                .getFirst()
+                .asFunction();
         assertThat(call.function().name()).isEqualTo("weather");
         assertThat(call.function().arguments()).containsAnyOf("Bern", "Rom");
         ChatCompletion after = client.chat()
@@ -146,7 +155,8 @@ class OpenAiClientTest {
                         .toolChoice(ChatCompletionToolChoiceOption.Auto.NONE)
                         .maxCompletionTokens(8)
                         .build());
-        assertThat(after.choices().getFirst().message().toolCalls().orElse(List.of())).isEmpty();
+        assertThat(after.choices().getFirst().message().toolCalls().orElse(List.of()))
+                .isEmpty();
     }
 
     /** The client makes the schema from this. */
@@ -165,7 +175,10 @@ class OpenAiClientTest {
     void jsonSchemaFromAClass() {
         Pet pet = client.chat()
                 .completions()
-                .create(request().maxCompletionTokens(300).responseFormat(Pet.class).build())
+                .create(request()
+                        .maxCompletionTokens(300)
+                        .responseFormat(Pet.class)
+                        .build())
                 .choices()
                 .getFirst()
                 .message()
@@ -177,8 +190,9 @@ class OpenAiClientTest {
     @Test
     void cancel() {
         long before = server.model.activeStreams();
-        try (StreamResponse<ChatCompletionChunk> chunks =
-                client.chat().completions().createStreaming(request().maxCompletionTokens(400).build())) {
+        try (StreamResponse<ChatCompletionChunk> chunks = client.chat()
+                .completions()
+                .createStreaming(request().maxCompletionTokens(400).build())) {
             Iterator<ChatCompletionChunk> first = chunks.stream().iterator();
             assertThat(first.next().choices()).isNotEmpty();
         }
@@ -210,13 +224,21 @@ class OpenAiClientTest {
 
     @Test
     void errorsHaveTheClientsTypes() {
-        assertThatThrownBy(() -> client.chat().completions().create(request().temperature(-1.0).build()))
-                .isInstanceOfSatisfying(BadRequestException.class, e -> assertThat(e.param()).contains("temperature"));
-        assertThatThrownBy(() -> client.chat().completions().create(request().maxCompletionTokens(99_999).build()))
+        assertThatThrownBy(() -> client.chat()
+                        .completions()
+                        .create(request().temperature(-1.0).build()))
+                .isInstanceOfSatisfying(
+                        BadRequestException.class, e -> assertThat(e.param()).contains("temperature"));
+        assertThatThrownBy(() -> client.chat()
+                        .completions()
+                        .create(request().maxCompletionTokens(99_999).build()))
                 .isInstanceOfSatisfying(
                         BadRequestException.class, e -> assertThat(e.code()).contains("context_length_exceeded"));
-        assertThatThrownBy(() -> client.chat().completions().create(request().model("gpt-4").build()))
-                .isInstanceOfSatisfying(NotFoundException.class, e -> assertThat(e.code()).contains("model_not_found"));
+        assertThatThrownBy(() -> client.chat()
+                        .completions()
+                        .create(request().model("gpt-4").build()))
+                .isInstanceOfSatisfying(
+                        NotFoundException.class, e -> assertThat(e.code()).contains("model_not_found"));
         OpenAIClient stranger = client("wrong");
         assertThatThrownBy(() -> stranger.chat().completions().create(request().build()))
                 .isInstanceOf(UnauthorizedException.class);
@@ -228,8 +250,9 @@ class OpenAiClientTest {
         int refused = 0;
         try (ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<ChatCompletion>> answers = IntStream.range(0, 10)
-                    .mapToObj(i -> clients.submit(
-                            () -> client.chat().completions().create(request().maxCompletionTokens(100).build())))
+                    .mapToObj(i -> clients.submit(() -> client.chat()
+                            .completions()
+                            .create(request().maxCompletionTokens(100).build())))
                     .toList();
             for (Future<ChatCompletion> answer : answers) {
                 try {
