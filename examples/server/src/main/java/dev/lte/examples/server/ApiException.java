@@ -45,7 +45,7 @@ final class ApiException extends RuntimeException {
             case InvalidRequestException error -> invalid(snakeCase(error.option()), error.getMessage());
             case ContextOverflowException error -> invalid("messages", error.getMessage(), "context_length_exceeded");
             case UnsupportedSchemaException error ->
-                invalid("response_format", "Invalid schema: " + error.getMessage(), "invalid_json_schema");
+                invalid(error.path().startsWith("#") ? "response_format" : "tools", "Invalid schema: " + error.getMessage(), "invalid_json_schema");
             case UnsupportedModelException error -> invalid(null, error.getMessage(), "unsupported");
             case CapacityException error ->
                 new ApiException(429, "rate_limit_error", error.getMessage(), null, "rate_limit_exceeded");
