@@ -10,8 +10,8 @@ public final class ContextOverflowException extends LteException {
 
     public ContextOverflowException(int promptTokens, int maxTokens, int contextLength) {
         super(
-                "the prompt has " + promptTokens + " tokens and up to " + maxTokens + " were asked for, but the context holds "
-                        + contextLength,
+                "the prompt has " + promptTokens + " tokens and up to " + maxTokens
+                        + " were asked for, but the context holds " + contextLength,
                 "shorten the prompt, ask for fewer tokens, or load the model with a longer context");
         this.promptTokens = promptTokens;
         this.maxTokens = maxTokens;

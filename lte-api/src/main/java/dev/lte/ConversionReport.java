@@ -34,5 +34,10 @@ public record ConversionReport(long bytes, long parameters, List<ConvertedTensor
      * @param note why {@code to} is not the type asked for, or null
      */
     public record ConvertedTensor(
-            String name, String from, String to, long bytes, double relativeError, @Nullable String note) {}
+            String name,
+            String from,
+            String to,
+            long bytes,
+            double relativeError,
+            @Nullable String note) {}
 }

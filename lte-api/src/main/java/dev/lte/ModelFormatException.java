@@ -30,8 +30,8 @@ public final class ModelFormatException extends LteException {
     public ModelFormatException(
             @Nullable Path file, String item, long offset, String expected, String found, String remedy) {
         super(
-                (file == null ? "" : file + ": ") + item + (offset == NO_OFFSET ? "" : " at offset " + offset) + ": expected "
-                        + expected + ", found " + found,
+                (file == null ? "" : file + ": ") + item + (offset == NO_OFFSET ? "" : " at offset " + offset)
+                        + ": expected " + expected + ", found " + found,
                 remedy);
         this.file = file;
         this.item = item;

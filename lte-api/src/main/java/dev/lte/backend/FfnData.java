@@ -21,8 +21,8 @@ public record FfnData(
         @Nullable WeightData downBias) {
     public FfnData {
         if (spec.gated() != (gate != null)) {
-            throw new IllegalArgumentException(
-                    up.name() + ": the block is " + (spec.gated() ? "gated but has no gate" : "not gated but has a gate"));
+            throw new IllegalArgumentException(up.name() + ": the block is "
+                    + (spec.gated() ? "gated but has no gate" : "not gated but has a gate"));
         }
         if (gate != null) {
             check(gate, spec.neurons(), spec.model());

@@ -17,7 +17,8 @@ public record RopeSpec(int headSize, int rotated, Pairing pairing) {
 
     public RopeSpec {
         if (headSize < 1 || rotated < 0 || rotated > headSize || rotated % 2 != 0) {
-            throw new IllegalArgumentException("rotated columns must be even and at most the head size " + headSize + ": " + rotated);
+            throw new IllegalArgumentException(
+                    "rotated columns must be even and at most the head size " + headSize + ": " + rotated);
         }
     }
 }

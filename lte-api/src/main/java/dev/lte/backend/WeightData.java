@@ -18,12 +18,13 @@ public record WeightData(String name, DType dtype, int rows, int columns, Memory
         Objects.requireNonNull(name, "name");
         Objects.requireNonNull(dtype, "dtype");
         if (rows < 1 || columns < 1) {
-            throw new IllegalArgumentException(name + ": expected at least one row and column, found " + rows + " x " + columns);
+            throw new IllegalArgumentException(
+                    name + ": expected at least one row and column, found " + rows + " x " + columns);
         }
         long expected = Math.multiplyExact((long) rows, dtype.byteSize(columns));
         if (bytes.byteSize() != expected) {
-            throw new IllegalArgumentException(name + ": expected " + expected + " bytes for " + rows + " x " + columns + " "
-                    + dtype + ", found " + bytes.byteSize());
+            throw new IllegalArgumentException(name + ": expected " + expected + " bytes for " + rows + " x " + columns
+                    + " " + dtype + ", found " + bytes.byteSize());
         }
     }
 
@@ -35,6 +36,7 @@ public record WeightData(String name, DType dtype, int rows, int columns, Memory
     /** The rows {@code from} (inclusive) to {@code to} (exclusive), sharing the bytes. */
     public WeightData rowRange(int from, int to) {
         Objects.checkFromToIndex(from, to, rows);
-        return new WeightData(name, dtype, to - from, columns, bytes.asSlice(from * rowBytes(), (to - from) * rowBytes()));
+        return new WeightData(
+                name, dtype, to - from, columns, bytes.asSlice(from * rowBytes(), (to - from) * rowBytes()));
     }
 }

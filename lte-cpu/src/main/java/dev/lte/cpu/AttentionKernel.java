@@ -32,6 +32,7 @@ final class AttentionKernel implements WorkerPool.Task {
     private @Nullable AttentionSpec spec;
     /** Per row: the first position seen, the end of those seen, and the sequence, or its first row without a cache. */
     private int[] from = {};
+
     private int[] to = {};
     private int[] base = {};
     private final Pages pages = new Pages();
@@ -149,7 +150,16 @@ final class AttentionKernel implements WorkerPool.Task {
             for (int g = 0; g < group; g++) {
                 float shrink = renormalize(work, g, group, scores + g * BLOCK, count);
                 accumulate(
-                        result, outStart + g * size, size, shrink, work, scores + g * BLOCK, valueStore, offset, BLOCK, count);
+                        result,
+                        outStart + g * size,
+                        size,
+                        shrink,
+                        work,
+                        scores + g * BLOCK,
+                        valueStore,
+                        offset,
+                        BLOCK,
+                        count);
             }
         }
         for (int g = 0; g < group; g++) {
@@ -174,7 +184,14 @@ final class AttentionKernel implements WorkerPool.Task {
 
     /** Returns the array that the listed rows are in, and where each begins; decodes them to {@code work} if need be. */
     private static float[] load(
-            CpuTensor from, int[] rows, int count, int column, int size, float[] work, int workStart, int[] offset,
+            CpuTensor from,
+            int[] rows,
+            int count,
+            int column,
+            int size,
+            float[] work,
+            int workStart,
+            int[] offset,
             int offsetStart) {
         if (from.dtype() == DType.F32) {
             for (int j = 0; j < count; j++) {
@@ -190,7 +207,14 @@ final class AttentionKernel implements WorkerPool.Task {
     }
 
     private static void score(
-            float[] q, int queryStart, float[] keys, int[] offset, int count, float[] work, int scores, int group,
+            float[] q,
+            int queryStart,
+            float[] keys,
+            int[] offset,
+            int count,
+            float[] work,
+            int scores,
+            int group,
             AttentionSpec spec) {
         int size = spec.headSize();
         for (int g = 0; g < group; g++) {
@@ -238,8 +262,16 @@ final class AttentionKernel implements WorkerPool.Task {
 
     /** {@code out = out * shrink + sum over j of weights[j] * values[offset[j]...]}. */
     private static void accumulate(
-            float[] out, int outStart, int size, float shrink, float[] weights, int weightStart, float[] values, int[] offset,
-            int offsetStart, int count) {
+            float[] out,
+            int outStart,
+            int size,
+            float shrink,
+            float[] weights,
+            int weightStart,
+            float[] values,
+            int[] offset,
+            int offsetStart,
+            int count) {
         int e = 0;
         for (; e <= size - 2 * L; e += 2 * L) {
             accumulateLanes(out, outStart + e, shrink, weights, weightStart, values, e, offset, offsetStart, count);
@@ -254,8 +286,16 @@ final class AttentionKernel implements WorkerPool.Task {
     }
 
     private static void accumulateLanes(
-            float[] out, int at, float shrink, float[] weights, int weightStart, float[] values, int e, int[] offset,
-            int offsetStart, int count) {
+            float[] out,
+            int at,
+            float shrink,
+            float[] weights,
+            int weightStart,
+            float[] values,
+            int e,
+            int[] offset,
+            int offsetStart,
+            int count) {
         FloatVector sum0 = FloatVector.zero(F);
         FloatVector sum1 = FloatVector.zero(F);
         for (int j = 0; j < count; j++) {

@@ -65,8 +65,19 @@ final class ColumnsQ4 extends TileFormat {
     /** All tiles at once. */
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         int vectors = allTiles * (ROWS / WIDE.length());
         for (int b = 0; b < k / BLOCK; b++) {
             long block = start + (long) b * allTiles * BLOCK_BYTES;
@@ -121,7 +132,15 @@ final class ColumnsQ4 extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         for (int b = first / BLOCK; b < (first + count) / BLOCK; b++) {
             long block = start + (long) b * allTiles * BLOCK_BYTES;

@@ -40,7 +40,8 @@ final class CpuBackend implements Backend {
 
     /** What {@link #device} would say. */
     static DeviceInfo describe(BackendOptions options) {
-        int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
+        int threads =
+                options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
         String description = Lanes.bits() + "-bit vectors, " + threads + (threads == 1 ? " thread" : " threads");
         return new DeviceInfo(description, threads, memory().getTotalMemorySize(), PROMPT_ROWS);
     }
@@ -66,7 +67,8 @@ final class CpuBackend implements Backend {
         }
     }
 
-    private static OutOfDeviceMemoryException outOfMemory(String what, long needed, long available, OutOfMemoryError cause) {
+    private static OutOfDeviceMemoryException outOfMemory(
+            String what, long needed, long available, OutOfMemoryError cause) {
         OutOfDeviceMemoryException exception = new OutOfDeviceMemoryException(what, needed, available);
         exception.initCause(cause);
         return exception;
@@ -169,13 +171,13 @@ final class CpuBackend implements Backend {
 
     @Override
     public void free(Tensor tensor) {
-        Storage storage =
-                switch (tensor) {
-                    case CpuTensor plain -> plain.storage();
-                    case TiledWeight weight -> weight.storage();
-                    default -> throw new IllegalArgumentException(
-                            "expected a tensor of backend cpu, found " + tensor.getClass().getName());
-                };
+        Storage storage = switch (tensor) {
+            case CpuTensor plain -> plain.storage();
+            case TiledWeight weight -> weight.storage();
+            default ->
+                throw new IllegalArgumentException("expected a tensor of backend cpu, found "
+                        + tensor.getClass().getName());
+        };
         if (storage.backend() != this) {
             throw new IllegalArgumentException("the tensor belongs to another backend");
         }

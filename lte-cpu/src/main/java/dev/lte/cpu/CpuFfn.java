@@ -53,12 +53,14 @@ final class CpuFfn implements FfnWeights {
             CpuFfn ffn = new CpuFfn(backend, arena, data);
             int experts = ffn.spec.experts();
             int chunks = Math.min(experts, 8 * pool.threads());
-            pool.run((item, worker) -> {
-                Packing packing = ffn.new Packing(data);
-                for (int expert = item * experts / chunks; expert < (item + 1) * experts / chunks; expert++) {
-                    packing.pack(expert);
-                }
-            }, chunks);
+            pool.run(
+                    (item, worker) -> {
+                        Packing packing = ffn.new Packing(data);
+                        for (int expert = item * experts / chunks; expert < (item + 1) * experts / chunks; expert++) {
+                            packing.pack(expert);
+                        }
+                    },
+                    chunks);
             return ffn;
         } catch (Throwable t) {
             arena.close();
@@ -95,7 +97,8 @@ final class CpuFfn implements FfnWeights {
         return bytes;
     }
 
-    @Nullable TileFormat gate() {
+    @Nullable
+    TileFormat gate() {
         return gate;
     }
 

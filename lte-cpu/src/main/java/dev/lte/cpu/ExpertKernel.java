@@ -28,8 +28,19 @@ final class ExpertKernel {
      * @param sum row r starts at {@code (r - sumRow) * sumStride}; rows are whole panels wide
      */
     void run(
-            CpuFfn weights, int expert, float[] x, int xStart, int xStride, PreparedRows gateRows, PreparedRows upRows,
-            int[] rows, int first, int count, float[] sum, int sumRow, int sumStride) {
+            CpuFfn weights,
+            int expert,
+            float[] x,
+            int xStart,
+            int xStride,
+            PreparedRows gateRows,
+            PreparedRows upRows,
+            int[] rows,
+            int first,
+            int count,
+            float[] sum,
+            int sumRow,
+            int sumStride) {
         int inner = Math.max(weights.neuronTiles() * TileFormat.ROWS, weights.downColumns());
         int width = (inner + Gemm.WIDTH - 1) / Gemm.WIDTH * Gemm.WIDTH;
         int stride = 2 * width;
@@ -56,11 +67,33 @@ final class ExpertKernel {
                 int to = hiddenRows[i];
                 if (gate != null) {
                     gate.multiply(
-                            bytes, start, tiles, 0, tiles, model, 0, model, gateRows.x(), gateRows.rowStart(row), hidden,
-                            to + width, scratch);
+                            bytes,
+                            start,
+                            tiles,
+                            0,
+                            tiles,
+                            model,
+                            0,
+                            model,
+                            gateRows.x(),
+                            gateRows.rowStart(row),
+                            hidden,
+                            to + width,
+                            scratch);
                 }
                 up.multiply(
-                        bytes, upStart, tiles, 0, tiles, model, 0, model, upRows.x(), upRows.rowStart(row), hidden, to,
+                        bytes,
+                        upStart,
+                        tiles,
+                        0,
+                        tiles,
+                        model,
+                        0,
+                        model,
+                        upRows.x(),
+                        upRows.rowStart(row),
+                        hidden,
+                        to,
                         scratch);
             }
             activate(weights, expert, count, stride, width);
@@ -74,7 +107,16 @@ final class ExpertKernel {
             multiply(bytes, upStart, up, tiles, model, x, xRows, hidden, 0, count, hiddenRows);
             activate(weights, expert, count, stride, width);
             multiply(
-                    bytes, downStart, down, weights.modelTiles(), weights.downColumns(), hidden, hiddenRows, sum, 0, count,
+                    bytes,
+                    downStart,
+                    down,
+                    weights.modelTiles(),
+                    weights.downColumns(),
+                    hidden,
+                    hiddenRows,
+                    sum,
+                    0,
+                    count,
                     sumRows);
         }
     }
@@ -84,7 +126,8 @@ final class ExpertKernel {
         int k = weights.downColumns();
         int tiles = weights.modelTiles();
         if (down.prepared(k) == 0) {
-            down.multiply(weights.bytes(), start, tiles, 0, tiles, k, 0, k, hidden, hiddenStart, sum, sumStart, scratch);
+            down.multiply(
+                    weights.bytes(), start, tiles, 0, tiles, k, 0, k, hidden, hiddenStart, sum, sumStart, scratch);
         } else {
             down.prepare(hidden, hiddenStart, k, prepared, 0);
             down.multiply(weights.bytes(), start, tiles, 0, tiles, k, 0, k, prepared, 0, sum, sumStart, scratch);
@@ -131,8 +174,17 @@ final class ExpertKernel {
 
     /** {@code out[outRows[i] + outColumn + r] += sum over c of tiles[r][c] * x[xRows[i] + c]} for all rows i, by panels. */
     private void multiply(
-            MemorySegment bytes, long start, TileFormat format, int tiles, int k, float[] x, int[] xRows, float[] out,
-            int outColumn, int count, int[] outRows) {
+            MemorySegment bytes,
+            long start,
+            TileFormat format,
+            int tiles,
+            int k,
+            float[] x,
+            int[] xRows,
+            float[] out,
+            int outColumn,
+            int count,
+            int[] outRows) {
         for (int tile = 0; tile < tiles; tile += 2) {
             for (int c = 0; c < k; c += Gemm.DEPTH) {
                 int depth = Math.min(Gemm.DEPTH, k - c);

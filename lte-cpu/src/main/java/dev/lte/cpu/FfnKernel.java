@@ -56,7 +56,12 @@ final class FfnKernel implements WorkerPool.Task {
 
     /** @param experts the lists and {@code counts} their lengths; both null for a dense run */
     void run(
-            CpuTensor y, CpuTensor x, CpuFfn weights, @Nullable CpuTensor experts, @Nullable CpuTensor counts, Write write) {
+            CpuTensor y,
+            CpuTensor x,
+            CpuFfn weights,
+            @Nullable CpuTensor experts,
+            @Nullable CpuTensor counts,
+            Write write) {
         this.weights = weights;
         this.experts = experts;
         this.counts = counts;
@@ -150,7 +155,19 @@ final class FfnKernel implements WorkerPool.Task {
             int first = group.start(i);
             int count = group.start(i + 1) - first;
             kernel.run(
-                    ffn, group.expert(i), x, xStart, xStride, gateRows, up, group.rows(), first, count, sum, sumRow, sumStride);
+                    ffn,
+                    group.expert(i),
+                    x,
+                    xStart,
+                    xStride,
+                    gateRows,
+                    up,
+                    group.rows(),
+                    first,
+                    count,
+                    sum,
+                    sumRow,
+                    sumStride);
         }
     }
 

@@ -31,6 +31,7 @@ final class LinearKernel implements WorkerPool.Task {
     private int[] xRows = new int[16];
     /** Activations as the format of the current part wants them, if it wants them otherwise. */
     private final PreparedRows prepared = new PreparedRows();
+
     private final int[] sumRows = new int[TOKENS];
 
     private float[] out = {};
@@ -138,8 +139,19 @@ final class LinearKernel implements WorkerPool.Task {
         for (int t = 0; t < tokens; t++) {
             Arrays.fill(sum, 0, tiles * TileFormat.ROWS, 0f);
             format.multiply(
-                    bytes, 0, from.tiles(), tile, tiles, from.columns(), firstColumn, columns, prepared.x(),
-                    prepared.rowStart(t), sum, 0, work);
+                    bytes,
+                    0,
+                    from.tiles(),
+                    tile,
+                    tiles,
+                    from.columns(),
+                    firstColumn,
+                    columns,
+                    prepared.x(),
+                    prepared.rowStart(t),
+                    sum,
+                    0,
+                    work);
             store(sum, 0, from.firstRow() + tile * TileFormat.ROWS, tiles * TileFormat.ROWS, endRow(from), t);
         }
     }
@@ -154,14 +166,26 @@ final class LinearKernel implements WorkerPool.Task {
             int depth = Math.min(Gemm.DEPTH, columns - c);
             for (int i = 0; i < tiles; i++) {
                 format.decode(
-                        bytes, 0, from.tiles(), tile + i, from.columns(), firstColumn + c, depth, panel, Gemm.WIDTH,
+                        bytes,
+                        0,
+                        from.tiles(),
+                        tile + i,
+                        from.columns(),
+                        firstColumn + c,
+                        depth,
+                        panel,
+                        Gemm.WIDTH,
                         i * TileFormat.ROWS);
             }
             Gemm.multiply(panel, depth, x, xRows, firstToken, c, sum, sumRows, 0, count);
         }
         for (int t = 0; t < count; t++) {
             store(
-                    sum, t * Gemm.WIDTH, from.firstRow() + tile * TileFormat.ROWS, tiles * TileFormat.ROWS, endRow(from),
+                    sum,
+                    t * Gemm.WIDTH,
+                    from.firstRow() + tile * TileFormat.ROWS,
+                    tiles * TileFormat.ROWS,
+                    endRow(from),
                     firstToken + t);
         }
     }

@@ -112,8 +112,19 @@ abstract sealed class TileFormat
      * @param scratch at least {@link #scratch} floats
      */
     abstract void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch);
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch);
 
     /**
      * Decodes one tile: {@code out[c * outStride + column + r] = tile[r][first + c]} for {@code count} columns.
@@ -124,7 +135,15 @@ abstract sealed class TileFormat
      * @param first column, the beginning of a block
      */
     abstract void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column);
 
     /** Decodes columns {@code first} to {@code first + count}, whole blocks, of row {@code r} of a tile of k columns. */

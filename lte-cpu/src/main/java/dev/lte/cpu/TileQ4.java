@@ -88,8 +88,19 @@ final class TileQ4 extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         for (int i = 0; i < tiles; i++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 long at = start + (tile + i) * tileBytes(columns);
@@ -124,14 +135,26 @@ final class TileQ4 extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         long from = start + tile * tileBytes(columns);
         long weights = from + columns / BLOCK * SCALE_BYTES;
         for (int b = first / BLOCK; b < (first + count) / BLOCK; b++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 decodeBlock(
-                        w, from + b * SCALE_BYTES + 2 * r, weights + (long) b * BLOCK_BYTES + 2 * r, out, outStride,
+                        w,
+                        from + b * SCALE_BYTES + 2 * r,
+                        weights + (long) b * BLOCK_BYTES + 2 * r,
+                        out,
+                        outStride,
                         (b * BLOCK - first) * outStride + column + r);
             }
         }
@@ -147,8 +170,14 @@ final class TileQ4 extends TileFormat {
     /** Four columns of one vector of rows. */
     static void decodeGroup(IntVector v, FloatVector scale, float[] out, int outStride, int to) {
         TileQ8.masked(v, 0xf).sub(8).mul(scale).intoArray(out, to);
-        TileQ8.masked(v.lanewise(VectorOperators.LSHR, 4), 0xf).sub(8).mul(scale).intoArray(out, to + outStride);
-        TileQ8.masked(v.lanewise(VectorOperators.LSHR, 8), 0xf).sub(8).mul(scale).intoArray(out, to + 2 * outStride);
+        TileQ8.masked(v.lanewise(VectorOperators.LSHR, 4), 0xf)
+                .sub(8)
+                .mul(scale)
+                .intoArray(out, to + outStride);
+        TileQ8.masked(v.lanewise(VectorOperators.LSHR, 8), 0xf)
+                .sub(8)
+                .mul(scale)
+                .intoArray(out, to + 2 * outStride);
         TileQ8.masked(v.lanewise(VectorOperators.ASHR, 12), -1).mul(scale).intoArray(out, to + 3 * outStride);
     }
 

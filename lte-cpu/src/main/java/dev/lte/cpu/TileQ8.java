@@ -86,8 +86,19 @@ final class TileQ8 extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         for (int i = 0; i < tiles; i++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 long at = start + (tile + i) * tileBytes(columns);
@@ -100,7 +111,14 @@ final class TileQ8 extends TileFormat {
 
     /** Decodes the scales of some rows to {@code scales}, and adds {@code sum over b of scale[b] * excess[b]} to out. */
     static void scales(
-            MemorySegment w, long at, int blocks, float[] excess, int excessStart, float[] scales, float[] out, int to) {
+            MemorySegment w,
+            long at,
+            int blocks,
+            float[] excess,
+            int excessStart,
+            float[] scales,
+            float[] out,
+            int to) {
         FloatVector sum = FloatVector.zero(WIDE);
         for (int b = 0; b < blocks; b++) {
             FloatVector scale = Lanes.wideHalves(w, at + (long) b * SCALE_BYTES);
@@ -132,14 +150,26 @@ final class TileQ8 extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         long from = start + tile * tileBytes(columns);
         long weights = from + columns / BLOCK * SCALE_BYTES;
         for (int b = first / BLOCK; b < (first + count) / BLOCK; b++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 decodeBlock(
-                        w, from + b * SCALE_BYTES + 2 * r, weights + (long) b * BLOCK_BYTES + 4 * r, out, outStride,
+                        w,
+                        from + b * SCALE_BYTES + 2 * r,
+                        weights + (long) b * BLOCK_BYTES + 4 * r,
+                        out,
+                        outStride,
                         (b * BLOCK - first) * outStride + column + r);
             }
         }

@@ -66,20 +66,21 @@ final class TiledWeight implements Tensor {
         }
     }
 
-    private static Part pack(
-            CpuBackend backend, WorkerPool pool, Arena arena, WeightData data, int firstRow) {
+    private static Part pack(CpuBackend backend, WorkerPool pool, Arena arena, WeightData data, int firstRow) {
         TileFormat format = TileFormat.of(data.dtype());
         int columns = data.columns();
         int tiles = (data.rows() + TileFormat.ROWS - 1) / TileFormat.ROWS;
         long tileBytes = format.tileBytes(columns);
         MemorySegment bytes = backend.allocate(arena, data.name(), Math.multiplyExact(tileBytes, (long) tiles));
         int chunks = Math.min(tiles, 8 * pool.threads());
-        pool.run((item, worker) -> {
-            TilePacker packer = new TilePacker(new RowReader(data, format), format, data.rows(), columns);
-            for (int tile = item * tiles / chunks; tile < (item + 1) * tiles / chunks; tile++) {
-                packer.pack(tile * TileFormat.ROWS, 0, columns, bytes, 0, tiles, tile);
-            }
-        }, chunks);
+        pool.run(
+                (item, worker) -> {
+                    TilePacker packer = new TilePacker(new RowReader(data, format), format, data.rows(), columns);
+                    for (int tile = item * tiles / chunks; tile < (item + 1) * tiles / chunks; tile++) {
+                        packer.pack(tile * TileFormat.ROWS, 0, columns, bytes, 0, tiles, tile);
+                    }
+                },
+                chunks);
         return new Part(format, bytes, firstRow, data.rows(), columns);
     }
 
@@ -128,7 +129,14 @@ final class TiledWeight implements Tensor {
                 long start = r / TileFormat.ROWS * part.tileBytes();
                 part.format()
                         .decodeRow(
-                                part.bytes(), start, part.columns(), r % TileFormat.ROWS, firstColumn, columns, out, outStart);
+                                part.bytes(),
+                                start,
+                                part.columns(),
+                                r % TileFormat.ROWS,
+                                firstColumn,
+                                columns,
+                                out,
+                                outStart);
                 return;
             }
         }

@@ -71,9 +71,14 @@ final class LayerBenchmark implements AutoCloseable {
         WeightData vocabulary = weight(dtype, VOCABULARY, MODEL);
         head = backend.weight(vocabulary);
         router = backend.weight(weight(DType.F32, NEURONS / 32, MODEL));
-        otherBytes = LAYERS * 2 * (square.bytes().byteSize() + small.bytes().byteSize()) + vocabulary.bytes().byteSize();
+        otherBytes = LAYERS * 2 * (square.bytes().byteSize() + small.bytes().byteSize())
+                + vocabulary.bytes().byteSize();
         ffnBytes = LAYERS * 3 * up.bytes().byteSize();
-        System.out.printf(Locale.ROOT, "%s: %.2f GB packed in %.1f s%n", dtype, (otherBytes + ffnBytes) / 1e9,
+        System.out.printf(
+                Locale.ROOT,
+                "%s: %.2f GB packed in %.1f s%n",
+                dtype,
+                (otherBytes + ffnBytes) / 1e9,
                 (System.nanoTime() - start) / 1e9);
     }
 
@@ -175,8 +180,13 @@ final class LayerBenchmark implements AutoCloseable {
     private void decode(double bandwidthBytes, Runnable probe) {
         select(0.5);
         double[] t = time(
-                Integer.getInteger("repetitions", 15), probe, () -> pass(1, 64, false), () -> pass(1, 64, true),
-                () -> ffnOnly(1, false), () -> ffnOnly(1, true), () -> {
+                Integer.getInteger("repetitions", 15),
+                probe,
+                () -> pass(1, 64, false),
+                () -> pass(1, 64, true),
+                () -> ffnOnly(1, false),
+                () -> ffnOnly(1, true),
+                () -> {
                     for (int i = 0; i < LAYERS; i++) {
                         queue.linear(logits, normed.rowRange(0, 1), head, null, Write.SET);
                     }
@@ -184,13 +194,25 @@ final class LayerBenchmark implements AutoCloseable {
         double bandwidth = bandwidthBytes / t[0];
         double dense = (otherBytes + ffnBytes) / t[1];
         System.out.printf(Locale.ROOT, "  bandwidth %.1f GB/s%n", bandwidth / 1e9);
-        System.out.printf(Locale.ROOT, "  decode dense %.1f tok/s, %.1f GB/s = %.0f %% of the bound%n", 1 / t[1], dense / 1e9,
+        System.out.printf(
+                Locale.ROOT,
+                "  decode dense %.1f tok/s, %.1f GB/s = %.0f %% of the bound%n",
+                1 / t[1],
+                dense / 1e9,
                 100 * dense / bandwidth);
         double bound = (otherBytes + ffnBytes) / (otherBytes + ffnBytes / 2.0);
-        System.out.printf(Locale.ROOT, "  decode 50 %% sparse %.1f tok/s, %.2fx of byte-bound %.2fx%n", 1 / t[2], t[1] / t[2],
+        System.out.printf(
+                Locale.ROOT,
+                "  decode 50 %% sparse %.1f tok/s, %.2fx of byte-bound %.2fx%n",
+                1 / t[2],
+                t[1] / t[2],
                 bound);
-        System.out.printf(Locale.ROOT, "  ffn dense %.1f GB/s, 50 %% sparse %.1f GB/s, %.2fx%n", ffnBytes / t[3] / 1e9,
-                ffnBytes / 2.0 / t[4] / 1e9, t[3] / t[4]);
+        System.out.printf(
+                Locale.ROOT,
+                "  ffn dense %.1f GB/s, 50 %% sparse %.1f GB/s, %.2fx%n",
+                ffnBytes / t[3] / 1e9,
+                ffnBytes / 2.0 / t[4] / 1e9,
+                t[3] / t[4]);
         System.out.printf(Locale.ROOT, "  head %.1f GB/s%n", LAYERS * headBytes() / t[5] / 1e9);
     }
 
@@ -201,10 +223,20 @@ final class LayerBenchmark implements AutoCloseable {
 
     private void prefill() {
         select(0.5);
-        double[] t = time(3, () -> pass(PROMPT, PROMPT, false), () -> pass(PROMPT, PROMPT, true),
-                () -> ffnOnly(PROMPT, false), () -> ffnOnly(PROMPT, true));
-        System.out.printf(Locale.ROOT, "  prefill %d dense %.1f tok/s, 50 %% sparse %.1f tok/s; ffn alone %.2fx, %.1f GMAC/s%n",
-                PROMPT, PROMPT / t[0], PROMPT / t[1], t[2] / t[3], 3.0 * LAYERS * MODEL * NEURONS * PROMPT / t[2] / 1e9);
+        double[] t = time(
+                3,
+                () -> pass(PROMPT, PROMPT, false),
+                () -> pass(PROMPT, PROMPT, true),
+                () -> ffnOnly(PROMPT, false),
+                () -> ffnOnly(PROMPT, true));
+        System.out.printf(
+                Locale.ROOT,
+                "  prefill %d dense %.1f tok/s, 50 %% sparse %.1f tok/s; ffn alone %.2fx, %.1f GMAC/s%n",
+                PROMPT,
+                PROMPT / t[0],
+                PROMPT / t[1],
+                t[2] / t[3],
+                3.0 * LAYERS * MODEL * NEURONS * PROMPT / t[2] / 1e9);
     }
 
     private void batches() {
@@ -222,7 +254,8 @@ final class LayerBenchmark implements AutoCloseable {
     }
 
     public static void main(String[] arguments) {
-        List<String> modes = List.of(System.getProperty("modes", "decode,batch,prefill").split(","));
+        List<String> modes =
+                List.of(System.getProperty("modes", "decode,batch,prefill").split(","));
         for (String name : arguments) {
             try (LayerBenchmark benchmark = new LayerBenchmark(DType.valueOf(name))) {
                 ReadBandwidth probe = new ReadBandwidth(Integer.getInteger("threads", 2));

@@ -67,7 +67,9 @@ public final class ChatTemplate {
             copy = (Map<?, ?>) Objects.requireNonNull(Values.copyOf(variables, 0));
         } catch (IllegalArgumentException e) {
             throw new InvalidRequestException(
-                    "messages", "strings, numbers, booleans, lists and maps with string keys", String.valueOf(e.getMessage()));
+                    "messages",
+                    "strings, numbers, booleans, lists and maps with string keys",
+                    String.valueOf(e.getMessage()));
         }
         Interpreter interpreter = new Interpreter(frames);
         try {

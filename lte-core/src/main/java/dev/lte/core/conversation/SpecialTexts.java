@@ -28,7 +28,8 @@ final class SpecialTexts {
         }
         found.sort(Comparator.comparingInt(String::length).reversed());
         specials = List.copyOf(found);
-        firstCharacters = found.stream().map(text -> text.substring(0, 1)).distinct().collect(Collectors.joining());
+        firstCharacters =
+                found.stream().map(text -> text.substring(0, 1)).distinct().collect(Collectors.joining());
     }
 
     /** A text in which no control token can be found. */

@@ -201,7 +201,7 @@ final class Scheduler {
                 batch.add(sequence);
             }
         }
-        makeRoom();
+        worked |= makeRoom();
         if (batch.isEmpty()) {
             return worked;
         }
@@ -216,8 +216,13 @@ final class Scheduler {
         return true;
     }
 
-    /** Sees that every sequence of the batch has a page for its next token; those that cannot have one leave it. */
-    private void makeRoom() {
+    /**
+     * Sees that every sequence of the batch has a page for its next token; those that cannot have one leave it.
+     *
+     * @return whether one was put out, so that others may be admitted
+     */
+    private boolean makeRoom() {
+        boolean made = false;
         for (int i = 0; i < batch.size(); i++) {
             Sequence sequence = batch.get(i);
             int pages = KeyValueCache.pagesFor(sequence.done() + 1);
@@ -227,12 +232,14 @@ final class Scheduler {
             while (sequence.isAdmitted() && !cache.grow(sequence.lease(), pages)) {
                 Sequence victim = longestParked(0);
                 putOut(victim == null ? latest() : victim);
+                made = true;
             }
             if (sequence.isAdmitted()) {
                 runner.assignPages(sequence);
             }
         }
         batch.removeIf(sequence -> !sequence.isAdmitted());
+        return made;
     }
 
     private Sequence latest() {

@@ -215,12 +215,14 @@ final class SessionStore {
         });
     }
 
-    /** A model that was closed meanwhile has nothing to be given back to. */
+    /** Waits until it is done; a model that was closed meanwhile has nothing to be given back to. */
     private void giveBack(PageLease lease) {
         engine.call((prefixes, cache, queue) -> {
-            prefixes.release(lease);
-            return true;
-        });
+                    prefixes.release(lease);
+                    return true;
+                })
+                .handle((done, closed) -> true)
+                .join();
     }
 
     private <T> T call(Engine.CacheWork<T> work) {

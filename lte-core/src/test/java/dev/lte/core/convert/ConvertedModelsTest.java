@@ -68,7 +68,8 @@ class ConvertedModelsTest {
         }
         StringBuilder story = new StringBuilder();
         try (Model model = Lte.load(gguf, LoadOptions.of(o -> o.backend("reference")))) {
-            model.generate(GenerationRequest.of(r -> r.promptIds(1).maxTokens(200).sampling(Sampling.greedy())))
+            model.generate(GenerationRequest.of(
+                            r -> r.promptIds(1).maxTokens(200).sampling(Sampling.greedy())))
                     .ofType(TextDelta.class)
                     .doOnNext(delta -> story.append(delta.text()))
                     .blockLast();

@@ -54,7 +54,8 @@ class GgufModelFuzzTest {
             for (int i = random.nextInt(3); i >= 0; i--) {
                 boolean front = random.nextBoolean();
                 int at = front ? random.nextInt(vocabulary) : random.nextInt(tensors, end);
-                damaged[at] = (byte) (random.nextBoolean() ? random.nextInt(256) : damaged[at] ^ 1 << random.nextInt(8));
+                damaged[at] =
+                        (byte) (random.nextBoolean() ? random.nextInt(256) : damaged[at] ^ 1 << random.nextInt(8));
             }
             // A file of its own: one that is mapped must not change.
             Path copy = Files.write(directory.resolve("damaged" + round), damaged);

@@ -71,7 +71,10 @@ class GenerationListenerTest {
     void hearsOfEveryStepInItsOrder() {
         Log log = new Log();
         try (TestEngine engine = engine(log)) {
-            engine.model.generate(request(2)).contextWrite(c -> c.put("user", "ann")).blockLast(SOON);
+            engine.model
+                    .generate(request(2))
+                    .contextWrite(c -> c.put("user", "ann"))
+                    .blockLast(SOON);
             assertThat(log.lines)
                     .containsExactly(
                             "generate for ann", "admitted 3 0 true", "token true", "token true", "completed LENGTH 2");
@@ -82,15 +85,22 @@ class GenerationListenerTest {
     void hearsOfErrorsAndCancellationsOnce() {
         Log log = new Log();
         try (TestEngine engine = engine(log)) {
-            StepVerifier.create(engine.model.chat(ChatRequest.of(c -> {}))).expectError().verify(SOON);
+            StepVerifier.create(engine.model.chat(ChatRequest.of(c -> {})))
+                    .expectError()
+                    .verify(SOON);
             assertThat(log.lines).containsExactly("chat for nobody", "failed InvalidRequestException");
             log.lines.clear();
-            StepVerifier.create(engine.model.generate(request(50)), 1).expectNextCount(1).thenCancel().verify(SOON);
+            StepVerifier.create(engine.model.generate(request(50)), 1)
+                    .expectNextCount(1)
+                    .thenCancel()
+                    .verify(SOON);
             while (engine.model.activeStreams() > 0) {
                 Thread.onSpinWait();
             }
             assertThat(log.lines.getLast()).isEqualTo("cancelled");
-            assertThat(log.lines).filteredOn(line -> line.matches("(completed|failed|cancelled).*")).hasSize(1);
+            assertThat(log.lines)
+                    .filteredOn(line -> line.matches("(completed|failed|cancelled).*"))
+                    .hasSize(1);
         }
     }
 
@@ -102,12 +112,14 @@ class GenerationListenerTest {
                 throw new IllegalStateException("a bug of the listener");
             }
         })) {
-            assertThat(engine.model.generate(request(3)).collectList().block(SOON)).hasSize(4);
+            assertThat(engine.model.generate(request(3)).collectList().block(SOON))
+                    .hasSize(4);
         }
         try (TestEngine engine = engine((operation, model, context) -> {
             throw new IllegalStateException("a bug of the listener");
         })) {
-            assertThat(engine.model.generate(request(3)).collectList().block(SOON)).hasSize(4);
+            assertThat(engine.model.generate(request(3)).collectList().block(SOON))
+                    .hasSize(4);
         }
     }
 }

@@ -37,7 +37,8 @@ public abstract class Neighbours {
     }
 
     private static GenerationRequest request(Random random) {
-        String beginning = "Once upon a time there was a little girl who liked to play outside with her big red ball. One day ";
+        String beginning =
+                "Once upon a time there was a little girl who liked to play outside with her big red ball. One day ";
         String prompt = beginning.substring(0, 1 + random.nextInt(beginning.length()));
         int tokens = 1 + random.nextInt(80);
         float temperature = random.nextInt(3) == 0 ? 0 : 1;
@@ -66,7 +67,8 @@ public abstract class Neighbours {
             }
             for (long cacheBytes : new long[] {64L << 20, 1}) {
                 try (Model model = Lte.load(
-                        file, LoadOptions.of(o -> o.backend(backend()).maxStreams(7).cacheBytes(cacheBytes)))) {
+                        file,
+                        LoadOptions.of(o -> o.backend(backend()).maxStreams(7).cacheBytes(cacheBytes)))) {
                     for (int round = 0; round < 2; round++) {
                         List<List<Integer>> together = Flux.fromIterable(requests)
                                 .flatMapSequential(request -> ids(model, request), 12)

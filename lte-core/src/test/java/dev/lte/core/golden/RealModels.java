@@ -121,14 +121,19 @@ public abstract class RealModels {
     void aTrainedGpt2HasTheLogitsOfOnnxRuntime() throws IOException {
         Path folder = resource("capp-gpt2");
         try (Model model = load(folder)) {
-            for (JsonView example : json(folder.resolve("golden_logits.json")).get("cases").elements()) {
-                int[] ids = integers(example.get("input_ids")).stream().mapToInt(id -> id).toArray();
+            for (JsonView example :
+                    json(folder.resolve("golden_logits.json")).get("cases").elements()) {
+                int[] ids = integers(example.get("input_ids")).stream()
+                        .mapToInt(id -> id)
+                        .toArray();
                 float[] last = model.logits(ids)[ids.length - 1];
                 List<JsonView> expected = example.get("last_logits").elements();
                 assertThat(last).hasSize(expected.size());
                 for (int i = 0; i < last.length; i++) {
                     // Both sum in F32, in other orders, over four layers.
-                    assertThat((double) last[i]).as("logit %d", i).isCloseTo(expected.get(i).real(), within(1e-4));
+                    assertThat((double) last[i])
+                            .as("logit %d", i)
+                            .isCloseTo(expected.get(i).real(), within(1e-4));
                 }
             }
         }

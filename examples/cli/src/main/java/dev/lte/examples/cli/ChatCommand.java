@@ -18,8 +18,9 @@ import picocli.CommandLine.Spec;
 /** Chats on the terminal. */
 @Command(
         name = "chat",
-        description = "Chats on the terminal, or answers standard input line by line. Ctrl-C stops an answer, Ctrl-D ends;"
-                + " /help lists what else there is.")
+        description =
+                "Chats on the terminal, or answers standard input line by line. Ctrl-C stops an answer, Ctrl-D ends;"
+                        + " /help lists what else there is.")
 final class ChatCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;

@@ -35,7 +35,8 @@ interface ChatConsole extends AutoCloseable {
             return new Lines(System.in, out);
         }
         try {
-            return new Interactive(TerminalBuilder.builder().system(true).name("lte").build());
+            return new Interactive(
+                    TerminalBuilder.builder().system(true).name("lte").build());
         } catch (IOException e) {
             throw new UncheckedIOException("cannot open the terminal", e);
         }

@@ -56,7 +56,10 @@ final class Conversation {
      * @param maxTokens of an answer, or null for no limit but the context
      * @param threshold tau, or null for the model's own
      */
-    record Settings(Sampling sampling, @Nullable Integer maxTokens, @Nullable Double threshold) {
+    record Settings(
+            Sampling sampling,
+            @Nullable Integer maxTokens,
+            @Nullable Double threshold) {
         void apply(ChatRequest.Builder request) {
             request.sampling(sampling);
             if (maxTokens != null) {
@@ -201,13 +204,12 @@ final class Conversation {
 
     private void history() {
         for (ChatMessage message : session.messages()) {
-            String who =
-                    switch (message) {
-                        case ChatMessage.System system -> "system";
-                        case ChatMessage.User user -> "you";
-                        case ChatMessage.Assistant assistant -> "model";
-                        case ChatMessage.ToolResult result -> "tool";
-                    };
+            String who = switch (message) {
+                case ChatMessage.System system -> "system";
+                case ChatMessage.User user -> "you";
+                case ChatMessage.Assistant assistant -> "model";
+                case ChatMessage.ToolResult result -> "tool";
+            };
             out.println(who + ": " + message.text());
         }
     }
@@ -231,7 +233,8 @@ final class Conversation {
                         thinking = print(thinking, false, delta.text());
                     }
                     case ChatEvent.ToolCallDelta delta -> {
-                        thinking = print(thinking, false, (delta.name() == null ? "" : delta.name()) + delta.arguments());
+                        thinking =
+                                print(thinking, false, (delta.name() == null ? "" : delta.name()) + delta.arguments());
                     }
                     case ChatEvent.Completed last -> completed = last;
                 }

@@ -77,7 +77,12 @@ final class ConvertCommand implements Callable<Integer> {
             List<String> notes) {
         static Result of(Path target, ConversionReport report) {
             return new Result(
-                    target.toString(), report.bytes(), report.parameters(), report.bitsPerWeight(), report.tensors(), report.notes());
+                    target.toString(),
+                    report.bytes(),
+                    report.parameters(),
+                    report.bitsPerWeight(),
+                    report.tensors(),
+                    report.notes());
         }
     }
 

@@ -80,8 +80,7 @@ final class InfoCommand implements Callable<Integer> {
     /** The pairs about routing, or all others. */
     private static Map<String, String> select(Map<String, String> metadata, boolean routing) {
         Map<String, String> selected = new TreeMap<>(metadata);
-        selected.keySet()
-                .removeIf(key -> (key.startsWith(LTE_PREFIX) && !key.startsWith(TOKENIZER_PREFIX)) != routing);
+        selected.keySet().removeIf(key -> (key.startsWith(LTE_PREFIX) && !key.startsWith(TOKENIZER_PREFIX)) != routing);
         return selected;
     }
 

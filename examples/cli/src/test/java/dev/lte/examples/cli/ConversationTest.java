@@ -88,8 +88,12 @@ class ConversationTest {
 
     @Test
     void answersBecomePartOfTheConversationAndCanBeTakenBack() {
-        String out = chat(5, false, "Once upon a time", "/history", "/undo", "/history", "And so", "/exit", "never read");
-        assertThat(out).containsOnlyOnce("you: Once upon a time").containsOnlyOnce("model: ").doesNotContain("never read");
+        String out =
+                chat(5, false, "Once upon a time", "/history", "/undo", "/history", "And so", "/exit", "never read");
+        assertThat(out)
+                .containsOnlyOnce("you: Once upon a time")
+                .containsOnlyOnce("model: ")
+                .doesNotContain("never read");
         assertThat(err.toString()).contains("5 tokens (length)", "tokens/s", "from the cache");
     }
 
@@ -109,8 +113,20 @@ class ConversationTest {
 
     @Test
     void mistakesAreToldAndForgiven() {
-        String out = chat(5, false, "/nope", "/tau 7", "/tau x", "/save", "/load /no/such/file", "/tau 0.5", "Once", "/tau", "Once");
-        assertThat(err.toString()).contains("/nope", "0 to 1", "expected a number", "name of a file", "cannot read", "no routers");
+        String out = chat(
+                5,
+                false,
+                "/nope",
+                "/tau 7",
+                "/tau x",
+                "/save",
+                "/load /no/such/file",
+                "/tau 0.5",
+                "Once",
+                "/tau",
+                "Once");
+        assertThat(err.toString())
+                .contains("/nope", "0 to 1", "expected a number", "name of a file", "cannot read", "no routers");
         assertThat(out).hasSizeGreaterThan(5);
     }
 }

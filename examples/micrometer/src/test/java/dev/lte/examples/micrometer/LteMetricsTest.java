@@ -51,7 +51,8 @@ class LteMetricsTest {
     }
 
     private static GenerationRequest request(int tokens) {
-        return GenerationRequest.of(r -> r.prompt("Once upon a time").maxTokens(tokens).ignoreEndOfText(true));
+        return GenerationRequest.of(
+                r -> r.prompt("Once upon a time").maxTokens(tokens).ignoreEndOfText(true));
     }
 
     @Test
@@ -61,13 +62,22 @@ class LteMetricsTest {
             model.generate(request(6))
                     .contextWrite(Context.of("micrometer.observation", parent))
                     .blockLast(SOON);
-            assertThat(meters.get("lte.tokens").tag("kind", "generated").counter().count()).isEqualTo(6);
-            assertThat(meters.get("lte.tokens").tag("kind", "prompt").counter().count()).isPositive();
+            assertThat(meters.get("lte.tokens")
+                            .tag("kind", "generated")
+                            .counter()
+                            .count())
+                    .isEqualTo(6);
+            assertThat(meters.get("lte.tokens").tag("kind", "prompt").counter().count())
+                    .isPositive();
             assertThat(meters.get("lte.time.to.first.token").timer().count()).isEqualTo(1);
             assertThat(meters.get("lte.inter.token").timer().count()).isEqualTo(5);
             assertThat(meters.get("lte.queue").timer().count()).isEqualTo(1);
             assertThat(meters.get("lte.ffn.active").summary().mean()).isEqualTo(1);
-            assertThat(meters.get("lte.generations").tag("outcome", "length").counter().count()).isEqualTo(1);
+            assertThat(meters.get("lte.generations")
+                            .tag("outcome", "length")
+                            .counter()
+                            .count())
+                    .isEqualTo(1);
             assertThat(meters.get("lte.cache.pages.total").gauge().value()).isPositive();
             assertThat(stopped).hasSize(1);
             assertThat(stopped.getFirst().getName()).isEqualTo(LteMetrics.OBSERVATION);
@@ -78,16 +88,26 @@ class LteMetricsTest {
     @Test
     void errorsAndCancellationsAreOutcomes() {
         try (Model model = load()) {
-            assertThat(model.generate(request(100_000)).onErrorResume(error -> Mono.empty()).collectList().block(SOON))
+            assertThat(model.generate(request(100_000))
+                            .onErrorResume(error -> Mono.empty())
+                            .collectList()
+                            .block(SOON))
                     .isEmpty();
             model.generate(request(200)).blockFirst(SOON);
             long deadline = System.nanoTime() + SOON.toNanos();
             while (model.activeStreams() > 0 && System.nanoTime() < deadline) {
                 Thread.onSpinWait();
             }
-            assertThat(meters.get("lte.generations").tag("outcome", "ContextOverflowException").counter().count())
+            assertThat(meters.get("lte.generations")
+                            .tag("outcome", "ContextOverflowException")
+                            .counter()
+                            .count())
                     .isEqualTo(1);
-            assertThat(meters.get("lte.generations").tag("outcome", "cancelled").counter().count()).isEqualTo(1);
+            assertThat(meters.get("lte.generations")
+                            .tag("outcome", "cancelled")
+                            .counter()
+                            .count())
+                    .isEqualTo(1);
             assertThat(stopped).hasSize(2);
         }
     }
