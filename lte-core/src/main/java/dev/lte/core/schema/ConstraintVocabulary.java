@@ -30,7 +30,7 @@ final class ConstraintVocabulary {
     private final TokenTrie others;
     private final boolean[] available = new boolean[256];
     private final long[] ends;
-    /** By what they are written as, longest first for each first character. */
+    /** By what they are written as. */
     private final Map<String, Integer> specials = new TreeMap<>();
 
     ConstraintVocabulary(VocabularyTokenizer tokenizer) {
@@ -160,19 +160,21 @@ final class ConstraintVocabulary {
         ByteArrayOutputStream spelled = new ByteArrayOutputStream();
         int at = 0;
         while (at < text.length()) {
-            String longest = "";
-            for (String special : specials.keySet()) {
-                if (special.length() > longest.length() && text.startsWith(special, at)) {
-                    longest = special;
+            int id = -1;
+            int length = 0;
+            for (Map.Entry<String, Integer> special : specials.entrySet()) {
+                if (special.getKey().length() > length && text.startsWith(special.getKey(), at)) {
+                    id = special.getValue();
+                    length = special.getKey().length();
                 }
             }
-            if (longest.isEmpty()) {
+            if (length == 0) {
                 int codePoint = text.codePointAt(at);
                 spelled.writeBytes(Character.toString(codePoint).getBytes(StandardCharsets.UTF_8));
                 at += Character.charCount(codePoint);
             } else {
-                spelled.writeBytes(specialBytes(specials.get(longest)));
-                at += longest.length();
+                spelled.writeBytes(specialBytes(id));
+                at += length;
             }
         }
         return spelled.toByteArray();

@@ -8,6 +8,7 @@ import dev.lte.ModelClosedException;
 import dev.lte.UnsupportedModelException;
 import dev.lte.UnsupportedSchemaException;
 import java.util.Locale;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -42,18 +43,22 @@ final class ApiException extends RuntimeException {
     static ApiException of(Throwable failure) {
         return switch (failure) {
             case ApiException error -> error;
-            case InvalidRequestException error -> invalid(snakeCase(error.option()), error.getMessage());
-            case ContextOverflowException error -> invalid("messages", error.getMessage(), "context_length_exceeded");
+            case InvalidRequestException error -> invalid(snakeCase(error.option()), message(error));
+            case ContextOverflowException error -> invalid("messages", message(error), "context_length_exceeded");
             case UnsupportedSchemaException error ->
-                invalid(error.path().startsWith("#") ? "response_format" : "tools", "Invalid schema: " + error.getMessage(), "invalid_json_schema");
-            case UnsupportedModelException error -> invalid(null, error.getMessage(), "unsupported");
+                invalid(error.path().startsWith("#") ? "response_format" : "tools", "Invalid schema: " + message(error), "invalid_json_schema");
+            case UnsupportedModelException error -> invalid(null, message(error), "unsupported");
             case CapacityException error ->
-                new ApiException(429, "rate_limit_error", error.getMessage(), null, "rate_limit_exceeded");
+                new ApiException(429, "rate_limit_error", message(error), null, "rate_limit_exceeded");
             case ModelClosedException error -> unavailable("The model is being shut down.");
             case LteException error ->
                 new ApiException(500, "server_error", "The model failed; see the server's log.", null, "model_failed");
             default -> new ApiException(500, "server_error", "The server failed; see its log.", null, null);
         };
+    }
+
+    private static String message(LteException error) {
+        return Objects.toString(error.getMessage(), "");
     }
 
     /** Options are named as in requests. */

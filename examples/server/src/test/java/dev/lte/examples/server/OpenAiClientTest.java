@@ -162,7 +162,7 @@ class OpenAiClientTest {
     /** The client makes the schema from this. */
     public static class Pet {
         public boolean tame;
-        public Kind kind;
+        public Kind kind = Kind.CAT;
 
         /** What there is. */
         public enum Kind {

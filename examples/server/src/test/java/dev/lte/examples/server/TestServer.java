@@ -65,7 +65,7 @@ final class TestServer implements AutoCloseable {
         List<JsonNode> events() {
             return body.lines()
                     .filter(line -> line.startsWith("data: ") && !line.equals("data: [DONE]"))
-                    .map(line -> (JsonNode) RequestFields.MAPPER.readTree(line.substring(6)))
+                    .map(line -> RequestFields.MAPPER.readTree(line.substring(6)))
                     .toList();
         }
     }
