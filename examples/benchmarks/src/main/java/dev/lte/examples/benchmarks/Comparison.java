@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -57,11 +58,11 @@ public final class Comparison {
         if (entrants.isEmpty()) {
             throw new IllegalArgumentException("expected at least one engine=model");
         }
-        int threads = Integer.parseInt(options.get("--threads"));
+        int threads = Integer.parseInt(option(options, "--threads"));
         List<List<Speeds>> speeds = new ArrayList<>();
         entrants.forEach(entrant -> speeds.add(new ArrayList<>()));
         List<Double> bandwidths = new ArrayList<>();
-        for (int round = 0; round < Integer.parseInt(options.get("--rounds")); round++) {
+        for (int round = 0; round < Integer.parseInt(option(options, "--rounds")); round++) {
             bandwidths.add(ReadBandwidth.measure(threads) / 1e9);
             for (int i = 0; i < entrants.size(); i++) {
                 speeds.get(i).addAll(run(entrants.get(i), options));
@@ -72,24 +73,32 @@ public final class Comparison {
         for (int i = 0; i < entrants.size(); i++) {
             rows.add(ComparisonRow.of(entrants.get(i).label(), speeds.get(i), speeds.getFirst()));
         }
-        write(Path.of(options.get("--out")), options, ComparisonRow.median(bandwidths), rows);
+        write(Path.of(option(options, "--out")), options, ComparisonRow.median(bandwidths), rows);
+    }
+
+    private static String option(Map<String, String> options, String name) {
+        return Objects.requireNonNull(options.get(name), name);
+    }
+
+    private static String property(String name) {
+        return Objects.requireNonNull(System.getProperty(name), name);
     }
 
     private static List<Speeds> run(Entrant entrant, Map<String, String> options) throws IOException, InterruptedException {
         List<String> command = List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                Path.of(property("java.home"), "bin", "java").toString(),
                 "-Xmx2g",
                 "--add-modules",
                 "jdk.incubator.vector",
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
-                System.getProperty("java.class.path"),
+                property("java.class.path"),
                 EngineRun.class.getName(),
                 entrant.engine(),
                 entrant.model().toString(),
-                options.get("--threads"),
-                options.get("--prompt"),
-                options.get("--generate"),
+                option(options, "--threads"),
+                option(options, "--prompt"),
+                option(options, "--generate"),
                 Integer.toString(RUNS_OF_A_PROCESS));
         Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
@@ -124,7 +133,7 @@ public final class Comparison {
         }
         Files.writeString(folder.resolve("comparison.csv"), csv);
         Map<String, Object> all = new LinkedHashMap<>();
-        all.put("java", System.getProperty("java.vm.version"));
+        all.put("java", property("java.vm.version"));
         all.put("processors", Runtime.getRuntime().availableProcessors());
         all.put("readBandwidthGBps", bandwidth);
         all.put("options", options);

@@ -23,6 +23,8 @@ public final class EngineRun {
     static final String RESULT = "RESULT ";
 
     private static final int WARM_UPS = 2;
+    /** Small models are through before the compilers are. */
+    private static final long WARM_UP_NANOS = 5_000_000_000L;
 
     private EngineRun() {}
 
@@ -43,15 +45,20 @@ public final class EngineRun {
         try (Engine engine = arguments[0].equals("llama.cpp")
                 ? new LlamaCpp(model, threads, prompt, generated)
                 : new Own(model, threads, prompt, generated, arguments[0].equals("lte-dense"))) {
-            for (int i = 0; i < WARM_UPS + runs; i++) {
-                Speeds speeds = engine.run(i);
-                if (i >= WARM_UPS) {
-                    // In one piece and on a line of its own, as native code logs to the same stream.
-                    System.out.print(
-                            String.format(Locale.ROOT, "%n%s%.3f %.3f%n", RESULT, speeds.prompt(), speeds.decode()));
-                }
+            int run = 0;
+            long begin = System.nanoTime();
+            while (run < WARM_UPS || System.nanoTime() - begin < WARM_UP_NANOS) {
+                engine.run(run++);
+            }
+            for (int i = 0; i < runs; i++) {
+                Speeds speeds = engine.run(run++);
+                // In one piece and on a line of its own, as native code logs to the same stream.
+                System.out.print(
+                        String.format(Locale.ROOT, "%n%s%.3f %.3f%n", RESULT, speeds.prompt(), speeds.decode()));
             }
         }
+        // A thread of the llama.cpp binding would keep the process alive.
+        System.exit(0);
     }
 
     private static final class Own implements Engine {
