@@ -16,6 +16,7 @@ import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /** Host memory and a pool of threads. Weights are packed copies, so the files that they came from may be closed. */
 final class CpuBackend implements Backend {
@@ -26,6 +27,7 @@ final class CpuBackend implements Backend {
 
     private final DeviceInfo device;
     private final WorkerPool pool;
+    private final @Nullable LargePages largePages = LargePages.find();
     /** All that has not been freed. */
     private final Set<Storage> storages = ConcurrentHashMap.newKeySet();
 
@@ -52,9 +54,13 @@ final class CpuBackend implements Backend {
      *
      * @throws OutOfDeviceMemoryException if there is none
      */
-    static MemorySegment allocate(Arena arena, String what, long bytes) {
+    MemorySegment allocate(Arena arena, String what, long bytes) {
         try {
-            return arena.allocate(Math.addExact(bytes, ALIGNMENT), ALIGNMENT).asSlice(0, bytes);
+            long size = Math.addExact(bytes, ALIGNMENT);
+            MemorySegment memory = largePages != null && size >= LargePages.LEAST_BYTES
+                    ? largePages.allocate(arena, size)
+                    : arena.allocate(size, ALIGNMENT);
+            return memory.asSlice(0, bytes);
         } catch (OutOfMemoryError e) {
             throw outOfMemory(what, bytes, memory().getFreeMemorySize(), e);
         }

@@ -42,7 +42,7 @@ final class CpuFfn implements FfnWeights {
         upBytes = neuronTiles() * up.tileBytes(spec.model());
         // Whole cache lines, so that no line of an inactive expert is read for an active one.
         expertBytes = (gateBytes + upBytes + modelTiles() * down.tileBytes(downColumns) + 63) / 64 * 64;
-        bytes = CpuBackend.allocate(arena, data.up().name(), Math.multiplyExact(expertBytes, (long) spec.experts()));
+        bytes = backend.allocate(arena, data.up().name(), Math.multiplyExact(expertBytes, (long) spec.experts()));
         upBias = vector(data.upBias());
         downBias = vector(data.downBias());
     }

@@ -64,8 +64,15 @@ final class CpuTensor implements Tensor {
             case F16, BF16 -> {
                 Arena arena = Arena.ofShared();
                 yield new CpuTensor(
-                        new Storage(backend, arena), dtype, rows, columns, 0, columns, null, null,
-                        arena.allocate(2L * elements, 64));
+                        new Storage(backend, arena),
+                        dtype,
+                        rows,
+                        columns,
+                        0,
+                        columns,
+                        null,
+                        null,
+                        backend.allocate(arena, dtype + " " + rows + " x " + columns, 2L * elements));
             }
             default -> throw new IllegalArgumentException("a tensor of the block type " + dtype + " cannot be allocated empty");
         };

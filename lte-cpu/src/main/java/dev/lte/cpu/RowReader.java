@@ -36,7 +36,9 @@ final class RowReader {
     void read(int row, int from, int count, int padded, byte[] to, int toStart) {
         DType dtype = data.dtype();
         int block = dtype.blockSize();
-        Arrays.fill(to, toStart, toStart + (int) format.dtype().byteSize(padded), (byte) 0);
+        if (count != padded || count % block != 0) {
+            Arrays.fill(to, toStart, toStart + (int) format.dtype().byteSize(padded), (byte) 0);
+        }
         if (dtype != format.dtype()) {
             decode(row, from, count, to, toStart);
         } else if (count % block == 0) {
@@ -45,6 +47,16 @@ final class RowReader {
         } else {
             shift(row * data.rowBytes() + dtype.byteSize(from / block * block), from % block, count, to, toStart);
         }
+    }
+
+    /** Copies {@code rows} whole rows, if nothing is to be converted; else false, and nothing is copied. */
+    boolean readWhole(int row, int rows, int from, int count, int padded, byte[] to) {
+        if (data.dtype() != format.dtype() || from != 0 || count != data.columns() || count != padded) {
+            return false;
+        }
+        int bytes = Math.toIntExact(rows * data.rowBytes());
+        MemorySegment.copy(data.bytes(), ValueLayout.JAVA_BYTE, row * data.rowBytes(), to, 0, bytes);
+        return true;
     }
 
     /** Moves part of a block to the beginning of one with the same scale. */

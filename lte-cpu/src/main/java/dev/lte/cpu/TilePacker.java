@@ -37,7 +37,9 @@ final class TilePacker {
             int firstRow, int endRow, int from, int count, MemorySegment out, long outStart, int allTiles, int tile) {
         int size = rowBytes.length / TileFormat.ROWS;
         int k = size / format.dtype().blockBytes() * format.dtype().blockSize();
-        for (int r = 0; r < TileFormat.ROWS; r++) {
+        boolean whole = firstRow + TileFormat.ROWS <= endRow
+                && reader.readWhole(firstRow, TileFormat.ROWS, from, count, k, rowBytes);
+        for (int r = 0; r < TileFormat.ROWS && !whole; r++) {
             if (firstRow + r < endRow) {
                 reader.read(firstRow + r, from, count, k, rowBytes, r * size);
             } else {

@@ -55,7 +55,7 @@ final class TiledWeight implements Tensor {
             Part[] parts = new Part[data.size()];
             int row = 0;
             for (int i = 0; i < parts.length; i++) {
-                parts[i] = pack(pool, arena, data.get(i), row);
+                parts[i] = pack(backend, pool, arena, data.get(i), row);
                 row = Math.addExact(row, parts[i].rows());
             }
             DType dtype = data.getFirst().dtype();
@@ -66,12 +66,13 @@ final class TiledWeight implements Tensor {
         }
     }
 
-    private static Part pack(WorkerPool pool, Arena arena, WeightData data, int firstRow) {
+    private static Part pack(
+            CpuBackend backend, WorkerPool pool, Arena arena, WeightData data, int firstRow) {
         TileFormat format = TileFormat.of(data.dtype());
         int columns = data.columns();
         int tiles = (data.rows() + TileFormat.ROWS - 1) / TileFormat.ROWS;
         long tileBytes = format.tileBytes(columns);
-        MemorySegment bytes = CpuBackend.allocate(arena, data.name(), Math.multiplyExact(tileBytes, (long) tiles));
+        MemorySegment bytes = backend.allocate(arena, data.name(), Math.multiplyExact(tileBytes, (long) tiles));
         int chunks = Math.min(tiles, 8 * pool.threads());
         pool.run((item, worker) -> {
             TilePacker packer = new TilePacker(new RowReader(data, format), format, data.rows(), columns);
