@@ -14,6 +14,9 @@ final class CudaAttention {
     /** Rows for which the kernels of decoding are made, and the numbers that they count finished blocks with. */
     private static final int FEW_ROWS = 64;
 
+    /** Blocks of a multiprocessor that hide each other's waits. */
+    private static final long BLOCKS_EACH = 4;
+
     static final int TICKETS = 1 << 16;
 
     private final CudaModule module;
@@ -108,7 +111,7 @@ final class CudaAttention {
             return false;
         }
         int parts = (int) Math.clamp(
-                Math.min(2L * processors / ((long) count * groups), Math.ceilDiv(useful, 32)), 1, MOST_PARTS);
+                Math.min(BLOCKS_EACH * processors / ((long) count * groups), Math.ceilDiv(useful, 32)), 1, MOST_PARTS);
         long states = scratch.atLeast(4L * count * spec.heads() * parts * (spec.headSize() + 2));
         launch.structure().field(out).field(q).field(keys).field(values).field(states).field(tickets);
         launch.field(count).field(spec.heads()).field(spec.keyValueHeads()).field(spec.headSize());

@@ -171,7 +171,8 @@ final class CudaMany {
             launch.start().put(hidden).put(products).put(ffn.upBias()).put(mask);
             launch.put(count).put(width).put(spec.expertSize()).put(spec.experts());
             launch.put(perNeuron - 1).put(spec.activation().ordinal());
-            launch.runRows(module.function("neurons"), count, width);
+            int each = spec.expertSize() % 8 == 0 ? 8 : 1;
+            launch.runRows(module.function("neurons_" + each), count, width / each);
             if (few) {
                 launch.start().put(out).put(hidden).put(outer.address()).put(outer.stride());
                 launch.put(ffn.downBias()).put(count).put(model).put(width);

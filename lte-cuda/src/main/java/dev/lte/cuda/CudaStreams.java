@@ -13,6 +13,9 @@ final class CudaStreams {
     /** Neighbouring rows of the weight that a warp takes together. */
     private static final int GROUP = 4;
 
+    /** Outputs from which two small blocks a multiprocessor are faster than a large one; feed-forward blocks always are. */
+    private static final int SLIM_OUTPUTS = 24_576;
+
     /** Registers hold a slice of every row. */
     private static final int MOST_ROWS = 4;
 
@@ -37,7 +40,7 @@ final class CudaStreams {
         }
     }
 
-    private static @Nullable Slices slices(Segment segment, int columns, CudaTensor x) {
+    private static @Nullable Slices slices(Segment segment, int outputs, int columns, CudaTensor x) {
         int chunk = Segment.chunk(segment.dtype());
         if (columns % chunk != 0 || !segment.isAligned() || !x.isAligned() || x.rows() > mostRows(segment.dtype())) {
             return null;
@@ -46,9 +49,8 @@ final class CudaStreams {
         if (steps == 0 || steps > 2 * WARPS) {
             return null;
         }
-        return steps <= WARPS
-                ? new Slices(powerOfTwo(steps), 1, x.rows() == 1 && !segment.dtype().isQuantized())
-                : new Slices(WARPS, 2, false);
+        boolean slim = x.rows() == 1 && !segment.dtype().isQuantized() && outputs >= SLIM_OUTPUTS;
+        return steps <= WARPS ? new Slices(powerOfTwo(steps), 1, slim) : new Slices(WARPS, 2, false);
     }
 
     private static int mostRows(DType dtype) {
@@ -80,7 +82,7 @@ final class CudaStreams {
             int mode,
             boolean constant,
             Deferred.@Nullable Norm norm) {
-        Slices slices = slices(segment, x.columns(), x);
+        Slices slices = slices(segment, segment.rows(), x.columns(), x);
         if (slices == null) {
             return false;
         }
@@ -93,7 +95,7 @@ final class CudaStreams {
         FfnSpec spec = ffn.spec();
         int chunk = Segment.chunk(ffn.outer().dtype());
         int lanes = ffn.padded() / chunk;
-        return slices(ffn.inner(), spec.model(), x) != null
+        return slices(ffn.inner(), SLIM_OUTPUTS, spec.model(), x) != null
                 && x.rows() <= mostRows(ffn.outer().dtype())
                 && ffn.padded() == spec.expertSize()
                 && lanes <= 32
@@ -115,7 +117,7 @@ final class CudaStreams {
             @Nullable CudaTensor counts,
             Deferred.@Nullable Selection choice,
             Deferred.@Nullable Norm norm) {
-        Slices slices = slices(ffn.inner(), ffn.spec().model(), x);
+        Slices slices = slices(ffn.inner(), SLIM_OUTPUTS, ffn.spec().model(), x);
         if (slices == null) {
             throw new IllegalStateException("takes was not asked");
         }
@@ -166,7 +168,7 @@ final class CudaStreams {
         launch.field(ffn == null ? 0 : ffn.spec().expertSize());
         launch.field(capacity).field(0);
         experts(experts, counts, choice, ffn == null ? 0 : ffn.spec().experts());
-        String name = "stream" + rows + "_" + segment.dtype() + "_" + slices.each;
+        String name = (slices.slim ? "slim" : "stream") + rows + "_" + segment.dtype() + "_" + slices.each;
         launch.runDependent(module.function(name), blocks, 1, 1, THREADS, shared);
         return true;
     }
@@ -202,9 +204,9 @@ final class CudaStreams {
         Segment outer = ffn.outer();
         int rows = powerOfTwo(y.rows());
         int lanes = ffn.padded() / Segment.chunk(outer.dtype());
-        int each = 2;
+        int each = 1;
         double best = 0;
-        for (int candidate : new int[] {2, 4, 1}) {
+        for (int candidate : rows == 1 ? new int[] {2, 4, 1} : new int[] {4, 2, 1}) {
             int blocks = Math.ceilDiv(spec.model(), 32 / lanes * candidate);
             double busy = (double) blocks / Math.ceilDiv(blocks, processors) / processors;
             if (32 / lanes * candidate * rows <= THREADS && busy > best * 1.05) {

@@ -18,6 +18,16 @@ extern "C" __global__ void roundRows(u16 *to, i64 pitch, const float *from, i64 
 extern "C" __global__ void decodeRows(u16 *to, i64 pitch, const u8 *weight, const u16 *scales, i64 stride, int type, i64 first,
                                       int rows, int columns, int outputs, int expertSize) {
     int width = outputs ? expertSize : columns;
+    if (type == BF16 && outputs && expertSize % 8 == 0) {
+        for (int r = blockIdx.y; r < rows; r += gridDim.y) {
+            for (int i = 8 * (blockIdx.x * blockDim.x + threadIdx.x); i < columns; i += 8 * gridDim.x * blockDim.x) {
+                int g = i / expertSize;
+                const u8 *from = weight + (first + r + (i64)g * outputs) * stride + 2 * (i - g * expertSize);
+                *(uint4 *)(to + r * pitch + i) = *(const uint4 *)from;
+            }
+        }
+        return;
+    }
     for (int r = blockIdx.y; r < rows; r += gridDim.y) {
         for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < columns; i += gridDim.x * blockDim.x) {
             i64 row = first + r;
@@ -52,22 +62,51 @@ extern "C" __global__ void markExperts(u8 *active, const int *experts, i64 exper
 }
 
 // hidden (T, F) BF16 from products (T, F or 2F) BF16, which lie as the rows of the weight: expert after expert, gate then up; 0
-// where an expert is off. active (T, N) or null.
-extern "C" __global__ void neurons(u16 *hidden, const u16 *products, const float *bias, const u8 *active, int rows, int width,
-                                   int expertSize, int experts, int gated, int kind) {
+// where an expert is off. active (T, N) or null. A thread does 8 neurons, which divide M, or one.
+template <int EACH>
+__device__ __forceinline__ void neurons(u16 *hidden, const u16 *products, const float *bias, const u8 *active, int rows,
+                                        int width, int expertSize, int experts, int gated, int kind) {
     for (int t = blockIdx.y; t < rows; t += gridDim.y) {
-        for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < width; i += gridDim.x * blockDim.x) {
+        for (int i = EACH * (blockIdx.x * blockDim.x + threadIdx.x); i < width; i += EACH * gridDim.x * blockDim.x) {
             int g = i / expertSize;
-            float h = 0.0f;
-            if (!active || active[(i64)t * experts + g]) {
-                const u16 *from = products + ((i64)t * width + g * expertSize) * (gated ? 2 : 1) + i - g * expertSize;
-                float up = brainToFloat(from[gated ? expertSize : 0]) + (bias ? bias[i] : 0.0f);
-                h = gated ? activation(kind, brainToFloat(from[0])) * up : activation(kind, up);
+            union {
+                u16 each[EACH];
+                uint4 all;
+            } gate, up, h;
+            const u16 *from = products + ((i64)t * width + g * expertSize) * (gated ? 2 : 1) + i - g * expertSize;
+            bool on = !active || active[(i64)t * experts + g];
+            if (on) {
+                if (EACH == 8) {
+                    gate.all = *(const uint4 *)from;
+                    up.all = *(const uint4 *)(from + (gated ? expertSize : 0));
+                } else {
+                    gate.each[0] = from[0];
+                    up.each[0] = from[gated ? expertSize : 0];
+                }
             }
-            hidden[(i64)t * width + i] = floatToBrain(h);
+#pragma unroll
+            for (int j = 0; j < EACH; j++) {
+                float u = brainToFloat(up.each[j]) + (bias ? bias[i + j] : 0.0f);
+                float value = gated ? activation(kind, brainToFloat(gate.each[j])) * u : activation(kind, u);
+                h.each[j] = on ? floatToBrain(value) : 0;
+            }
+            if (EACH == 8) {
+                *(uint4 *)(hidden + (i64)t * width + i) = h.all;
+            } else {
+                hidden[(i64)t * width + i] = h.each[0];
+            }
         }
     }
 }
+
+#define NEURONS(EACH)                                                                                                    \
+    extern "C" __global__ void neurons_##EACH(u16 *hidden, const u16 *products, const float *bias, const u8 *active,     \
+                                              int rows, int width, int expertSize, int experts, int gated, int kind) {   \
+        neurons<EACH>(hidden, products, bias, active, rows, width, expertSize, experts, gated, kind);                    \
+    }
+
+NEURONS(1)
+NEURONS(8)
 
 // out (T, R) F32: + bias, then its sigmoid, as mode says.
 extern "C" __global__ void finishRows(float *out, i64 stride, const float *bias, int rows, int columns, int mode) {

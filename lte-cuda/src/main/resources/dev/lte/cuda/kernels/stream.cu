@@ -1,12 +1,13 @@
 // Products of a weight with 1 to 4 rows of activations at the speed of memory: linear projections, router scores, and the hidden
 // activations of a feed-forward block. x (T, C) F32, weight rows of C elements of type WEIGHT, sums in F32.
 //
-// A block takes a contiguous share of the outputs, its warps together read whole rows: warp w of a row group owns the slice w of
-// the columns, and keeps that slice of x in registers. A lane has DEPTH loads of 16 bytes under way at any time, the first before
-// the kernel in front has ended; 64 KB a multiprocessor are more than its memory needs. A row of x leaves registers for blocks
-// of two kernels at a time. The slices' sums meet in shared memory in a fixed order, so that results depend neither on timing
-// nor on the other rows of x.
+// A block takes a contiguous share of the outputs, its 16 warps together read whole rows: warp w of a row group owns the slice w
+// of the columns, and keeps that slice of x in registers. A lane has DEPTH loads of 16 bytes under way at any time, the first
+// before the kernel in front has ended. The slices' sums meet in shared memory in a fixed order, so that results depend neither on
+// timing nor on the other rows of x.
 #include "experts.cuh"
+
+#define WARPS 16
 
 struct Stream {
     float *out;           // (T, R), or hidden (T, places x M)
@@ -146,7 +147,7 @@ __device__ __forceinline__ void normalise(const Stream &a, float (&x)[ROWS][KW][
     }
 }
 
-template <int ROWS, int KW, int WARPS, int DEPTH> __device__ __forceinline__ void stream(const Stream &a) {
+template <int ROWS, int KW, int DEPTH> __device__ __forceinline__ void stream(const Stream &a) {
     const int SIZE = Chunk<WEIGHT>::SIZE;
     const int BLOCK = DEPTH / KW;  // weight rows of a warp under way
     const int GROUP = 4;          // neighbours among them
@@ -346,23 +347,21 @@ template <int ROWS, int KW, int WARPS, int DEPTH> __device__ __forceinline__ voi
 
 #define PASTE(A, B, C) A##_##B##_##C
 #define NAME(A, B, C) PASTE(A, B, C)
-#define STREAM(ROWS, KW, WARPS, DEPTH)                                                      \
-    extern "C" __global__ void __launch_bounds__(32 * WARPS, ROWS * KW == 1 && WEIGHT_BITS >= 16 ? 2 : 1) \
-        NAME(stream##ROWS, WEIGHT, KW)(const __grid_constant__ Stream a) {                  \
-        stream<ROWS, KW, WARPS, DEPTH>(a);                                                  \
+#define STREAM(KERNEL, ROWS, KW, DEPTH, BLOCKS)                                                              \
+    extern "C" __global__ void __launch_bounds__(32 * WARPS, BLOCKS)                                         \
+        NAME(KERNEL##ROWS, WEIGHT, KW)(const __grid_constant__ Stream a) {                                   \
+        stream<ROWS, KW, DEPTH>(a);                                                                          \
     }
 
-#if WEIGHT_BITS >= 16
-STREAM(1, 1, 16, 4)
-#else
-STREAM(1, 1, 16, 8)
-#endif
-STREAM(1, 2, 16, 8)
+STREAM(stream, 1, 1, 8, 1)
+STREAM(stream, 1, 2, 8, 1)
 #if WEIGHT_BITS >= 8
-STREAM(2, 1, 16, 8)
-STREAM(2, 2, 16, 8)
+STREAM(stream, 2, 1, 8, 1)
+STREAM(stream, 2, 2, 8, 1)
 #endif
 #if WEIGHT_BITS >= 16
-STREAM(4, 1, 16, 8)
-STREAM(4, 2, 16, 8)
+// Two blocks a multiprocessor, of two kernels if need be.
+STREAM(slim, 1, 1, 4, 2)
+STREAM(stream, 4, 1, 8, 1)
+STREAM(stream, 4, 2, 8, 1)
 #endif
