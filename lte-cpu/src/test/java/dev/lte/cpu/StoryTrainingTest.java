@@ -73,7 +73,8 @@ class StoryTrainingTest {
                 .checkpointEvery(50)
                 .seed(1)
                 .stage(Stage.learned(
-                        Recipe.STRAIGHT_THROUGH, s -> s.steps(steps).batch(8).rate(3e-4).targetSparsity(target)))
+                        Recipe.STRAIGHT_THROUGH,
+                        s -> s.steps(steps).batch(8).rate(3e-4).targetSparsity(target)))
                 .stage(Stage.hard(s -> s.steps(2 * steps / 3).batch(8).rate(3e-4))));
     }
 
@@ -94,20 +95,27 @@ class StoryTrainingTest {
         TrainingEvent.Completed completed = (TrainingEvent.Completed) events.getLast();
         assertThat(completed.sparsity()).isCloseTo(TARGET, within(0.03));
         assertThat(evaluations).hasSize(2);
-        assertThat(evaluations.get(1).natsPerCharacter()).isLessThan(evaluations.get(0).natsPerCharacter());
+        assertThat(evaluations.get(1).natsPerCharacter())
+                .isLessThan(evaluations.get(0).natsPerCharacter());
         double beginning = mean(steps.subList(0, 5));
         double end = mean(steps.subList(steps.size() - 20, steps.size()));
-        assertThat(end).as("loss at the end, %s at the begin with random routers", beginning).isLessThan(beginning);
+        assertThat(end)
+                .as("loss at the end, %s at the begin with random routers", beginning)
+                .isLessThan(beginning);
         served(completed);
     }
 
     private static double mean(List<TrainingEvent.Step> steps) {
-        return steps.stream().mapToDouble(TrainingEvent.Step::taskLoss).average().orElseThrow();
+        return steps.stream()
+                .mapToDouble(TrainingEvent.Step::taskLoss)
+                .average()
+                .orElseThrow();
     }
 
     /** The model skips as much when it is served. */
     private static void served(TrainingEvent.Completed completed) {
-        try (Model loaded = Lte.load(completed.model(), LoadOptions.of(o -> o.backend("cpu").threads(2)))) {
+        try (Model loaded =
+                Lte.load(completed.model(), LoadOptions.of(o -> o.backend("cpu").threads(2)))) {
             Completed last = (Completed) loaded.generate(GenerationRequest.of(r -> r.prompt("Once upon a time")
                             .maxTokens(100)
                             .ignoreEndOfText(true)

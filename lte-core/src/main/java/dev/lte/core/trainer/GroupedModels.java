@@ -46,13 +46,7 @@ public final class GroupedModels {
                 "grouping.expert_size", (double) expertSize,
                 "grouping.seed", Long.toString(seed));
         TrainedSource grouped = new TrainedSource(
-                source.path(),
-                source.name(),
-                config,
-                source.tokenizer(),
-                source.chatTemplate(),
-                provenance,
-                weights);
+                source.path(), source.name(), config, source.tokenizer(), source.chatTemplate(), provenance, weights);
         ModelConverter.convert(grouped, target, type, progress);
         return new GroupingReport(experts, objectives, time);
     }

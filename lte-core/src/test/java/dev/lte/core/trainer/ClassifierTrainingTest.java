@@ -53,8 +53,8 @@ class ClassifierTrainingTest {
                     ? weight
                     : zeros(role, random.config());
         };
-        TrainedSource source = new TrainedSource(
-                model, "random", random.config(), random.tokenizer(), null, Map.of(), complete);
+        TrainedSource source =
+                new TrainedSource(model, "random", random.config(), random.tokenizer(), null, Map.of(), complete);
         ModelConverter.convert(source, model, WeightType.F32, progress -> {});
     }
 
@@ -79,14 +79,15 @@ class ClassifierTrainingTest {
     void learnsARuleDenseAndRouted() throws IOException {
         Path train = pairs("train.tsv", 300, 1);
         Path development = pairs("dev.tsv", 60, 2);
-        List<TrainingEvent> events = SmallRun.run(TrainingPlan.of(p -> p.start(
-                        new StartingPoint.ExistingModel(model))
+        List<TrainingEvent> events = SmallRun.run(TrainingPlan.of(p -> p.start(new StartingPoint.ExistingModel(model))
                 .data(TrainingData.of(TrainingData.Format.TSV, train).development(development))
                 .folder(temporary.resolve("run"))
                 .maxTokens(16)
                 .tokensPerPass(64)
                 .stage(Stage.dense(s -> s.steps(40).batch(8).rate(3e-3)))
-                .stage(Stage.learned(Recipe.STRAIGHT_THROUGH, s -> s.steps(6).batch(8).rate(1e-3).eta(0.3)))
+                .stage(Stage.learned(
+                        Recipe.STRAIGHT_THROUGH,
+                        s -> s.steps(6).batch(8).rate(1e-3).eta(0.3)))
                 .stage(Stage.hard(s -> s.steps(6).batch(8).rate(1e-3)))));
         List<TrainingEvent.Evaluated> evaluations = events.stream()
                 .filter(TrainingEvent.Evaluated.class::isInstance)

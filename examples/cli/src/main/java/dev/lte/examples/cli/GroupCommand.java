@@ -18,14 +18,18 @@ import picocli.CommandLine.Spec;
 /** Groups the neurons of a model's FFNs into experts. */
 @Command(
         name = "group",
-        description = "Puts the neurons of every feed-forward block in the order of experts and writes the model, which computes"
-                + " what it computed before. Training does this by itself; do it once for several runs that use"
-                + " 'grouping: consecutive'.")
+        description =
+                "Puts the neurons of every feed-forward block in the order of experts and writes the model, which computes"
+                        + " what it computed before. Training does this by itself; do it once for several runs that use"
+                        + " 'grouping: consecutive'.")
 final class GroupCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "IN", description = "A dense model: GGUF, hub directory or llama2.c checkpoint.")
+    @Parameters(
+            index = "0",
+            paramLabel = "IN",
+            description = "A dense model: GGUF, hub directory or llama2.c checkpoint.")
     private Path source;
 
     @Parameters(index = "1", paramLabel = "OUT", description = "The GGUF file to write.")

@@ -62,11 +62,20 @@ class TrainCommandTest {
                 .contains("steps: 3", temporary.resolve("train.jsonl").toString());
         assertThat(Files.readString(folder.resolve("run.json"))).contains("sha256:", "java");
         List<JsonNode> events = events();
-        assertThat(events.stream().filter(event -> is(event, "Step")).map(step -> step.get("step").asInt()))
+        assertThat(events.stream()
+                        .filter(event -> is(event, "Step"))
+                        .map(step -> step.get("step").asInt()))
                 .containsExactlyElementsOf(IntStream.rangeClosed(1, 11).boxed().toList());
         assertThat(events.stream().filter(event -> is(event, "StageStarted"))).hasSize(3);
         Run generated = Run.lte(
-                "generate", "--model", folder.resolve("model.gguf").toString(), "-p", "what is 3?", "-n", "2", "--json");
+                "generate",
+                "--model",
+                folder.resolve("model.gguf").toString(),
+                "-p",
+                "what is 3?",
+                "-n",
+                "2",
+                "--json");
         assertThat(generated.json().get("sparsity").get("perLayer").size()).isEqualTo(1);
     }
 
@@ -101,7 +110,9 @@ class TrainCommandTest {
         assertThat(resumed.exitCode()).as(resumed.err()).isZero();
         assertThat(resumed.err()).contains("resumed behind step 8");
         assertThat(Files.readAllBytes(folder.resolve("model.gguf"))).isEqualTo(model);
-        assertThat(events().stream().filter(event -> is(event, "Step")).map(step -> step.get("step").asInt()))
+        assertThat(events().stream()
+                        .filter(event -> is(event, "Step"))
+                        .map(step -> step.get("step").asInt()))
                 .containsExactlyElementsOf(IntStream.rangeClosed(1, 10).boxed().toList());
     }
 
@@ -135,7 +146,8 @@ class TrainCommandTest {
     @Test
     void aGroupedModelComputesWhatItComputedBefore() {
         String grouped = temporary.resolve("grouped.gguf").toString();
-        String story = Path.of(System.getProperty("lte.examples.models"), "tinystories-656k.gguf").toString();
+        String story = Path.of(System.getProperty("lte.examples.models"), "tinystories-656k.gguf")
+                .toString();
         Run run = Run.lte("group", story, grouped, "--json");
         assertThat(run.json().get("experts").asInt()).isEqualTo(12);
         assertThat(run.json().get("objectives").size()).isEqualTo(2);
