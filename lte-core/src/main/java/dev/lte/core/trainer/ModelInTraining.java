@@ -1,5 +1,6 @@
 package dev.lte.core.trainer;
 
+import dev.lte.ModelFormatException;
 import dev.lte.backend.DType;
 import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.train.Parameters;
@@ -175,6 +176,15 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
             return;
         }
         try (CheckpointFile file = CheckpointFile.open(run.folder().best())) {
+            if (file.state().step != best.step()) {
+                throw new ModelFormatException(
+                        file.path(),
+                        "step",
+                        ModelFormatException.NO_OFFSET,
+                        "the state of step " + best.step() + ", the best of the stage",
+                        "that of step " + file.state().step,
+                        "begin the run again in another folder");
+            }
             file.restore(model().parameters(), layers(), false);
         }
         state.current = best;
