@@ -6,6 +6,7 @@ import dev.lte.Classifier;
 import dev.lte.ConversionReport;
 import dev.lte.EvaluationReport;
 import dev.lte.EvaluationRequest;
+import dev.lte.GroupingOptions;
 import dev.lte.GroupingReport;
 import dev.lte.InvalidRequestException;
 import dev.lte.LoadOptions;
@@ -29,6 +30,7 @@ import dev.lte.core.arch.ModelFingerprint;
 import dev.lte.core.arch.ModelSource;
 import dev.lte.core.arch.WeightRole;
 import dev.lte.core.baseline.Baseline;
+import dev.lte.core.baseline.CoActivationSample;
 import dev.lte.core.baseline.Sparsifier;
 import dev.lte.core.convert.ModelConverter;
 import dev.lte.core.convert.ModelSynthesizer;
@@ -263,11 +265,7 @@ public final class CoreModelRuntime implements ModelRuntime {
     }
 
     private static SparsifyReport sparsify(Opened opened, Path target, SparsifyOptions how) {
-        if (opened.config().classes() > 0) {
-            throw new UnsupportedModelException(
-                    opened.source().path() + ": a classifier has no text to be calibrated on",
-                    "train its routers, or choose a model that generates");
-        }
+        requireText(opened);
         int context = contextLength(opened.config(), opened.options());
         try (KernelQueue queue = opened.backend().openQueue()) {
             Transformer transformer = loaded(opened, queue, context).transformer();
@@ -352,16 +350,45 @@ public final class CoreModelRuntime implements ModelRuntime {
     }
 
     @Override
-    public GroupingReport group(
-            Path source,
-            Path target,
-            int expertSize,
-            GroupingMethod method,
-            long seed,
-            WeightType type,
-            Consumer<Progress> progress) {
+    public GroupingReport group(Path source, Path target, GroupingOptions how, LoadOptions options) {
+        if (how.method() == GroupingMethod.CO_ACTIVATION) {
+            return open(source, options, opened -> group(opened, target, how));
+        }
         try (ModelSource opened = ModelSources.open(source)) {
-            return GroupedModels.write(opened, target, expertSize, method, seed, type, progress);
+            return GroupedModels.write(opened, target, how, List::of, options.progress());
+        }
+    }
+
+    private static GroupingReport group(Opened opened, Path target, GroupingOptions how) {
+        requireText(opened);
+        int context = contextLength(opened.config(), opened.options());
+        Consumer<Progress> progress = opened.options().progress();
+        try (KernelQueue queue = opened.backend().openQueue()) {
+            Transformer transformer = loaded(opened, queue, context).transformer();
+            queue.await();
+            return GroupedModels.write(
+                    opened.source(),
+                    target,
+                    how,
+                    () -> CoActivationSample.of(
+                            opened.source(),
+                            opened.backend(),
+                            transformer,
+                            context,
+                            how.calibration(),
+                            how.seed(),
+                            progress),
+                    progress);
+        } finally {
+            opened.close();
+        }
+    }
+
+    private static void requireText(Opened opened) {
+        if (opened.config().classes() > 0) {
+            throw new UnsupportedModelException(
+                    opened.source().path() + ": a classifier has no text to be calibrated on",
+                    "train its routers, or choose a model that generates");
         }
     }
 

@@ -81,6 +81,11 @@ final class FfnBranch implements Branch {
         return scores == null || !pass.isRouted() ? null : scores.of(pass);
     }
 
+    /** What the down projection multiplied in the last forward pass (T, F). */
+    Tensor hidden(TrainingPass pass) {
+        return hidden.of(pass);
+    }
+
     @Override
     public void forward(TrainingPass pass, Tensor y, Tensor x) {
         TrainingKernels kernels = pass.kernels();

@@ -261,6 +261,14 @@ public final class TrainingModel implements AutoCloseable {
         return values;
     }
 
+    /** What the down projection of a layer multiplied in the last pass, (T, F); waits for the queue. */
+    public float[] hidden(int layer) {
+        Tensor hidden = ffns.get(layer).hidden(lastPass());
+        float[] values = new float[Math.multiplyExact(hidden.rows(), hidden.columns())];
+        queue.read(hidden, values);
+        return values;
+    }
+
     private TrainingPass lastPass() {
         if (lastPass == null) {
             throw new IllegalStateException("expected a pass to have run");

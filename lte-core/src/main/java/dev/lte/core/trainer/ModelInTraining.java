@@ -2,8 +2,14 @@ package dev.lte.core.trainer;
 
 import dev.lte.ModelFormatException;
 import dev.lte.backend.DType;
+import dev.lte.backend.Gating;
 import dev.lte.core.arch.ModelConfig;
+import dev.lte.core.data.DataPosition;
+import dev.lte.core.sparse.CoActivations;
+import dev.lte.core.train.ModelGrouping;
 import dev.lte.core.train.Parameters;
+import dev.lte.core.train.RoutedValues;
+import dev.lte.core.train.TrainingBatch;
 import dev.lte.core.train.TrainingModel;
 import dev.lte.core.train.TrainingOptions;
 import dev.lte.core.train.WeightValues;
@@ -14,7 +20,9 @@ import dev.lte.train.TrainingEvent;
 import dev.lte.train.TrainingPlan;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +34,9 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
     private static final int LOGITS = 1 << 23;
 
     private static final int LEAST_LOGIT_ROWS = 256;
+
+    /** That co-activations are counted for, so that they come from several batches. */
+    private static final int TOKENS_OF_A_PASS = 256;
 
     private final Run run;
     private final TrainingPlan plan;
@@ -139,12 +150,40 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
         ModelConfig routed = config().withRouting(routing(config()));
         HostWeights weights = HostWeights.of(model().parameters(), layers());
         int threads = plan.threads() > 0 ? plan.threads() : Runtime.getRuntime().availableProcessors();
-        List<Double> objectives =
-                RoutedWeights.group(weights, routed, plan.expertSize(), plan.grouping(), plan.seed(), threads);
-        RoutedWeights.addRouters(weights, routed, plan.seed());
-        build(routed, weights);
+        ModelGrouping grouping = ModelGrouping.of(
+                weights, routed, plan.expertSize(), plan.grouping(), this::coActivations, plan.seed(), threads);
+        build(routed, new RoutedValues(weights, grouping.groupings(), NewRouters.of(routed, plan.seed())));
         Duration time = Duration.ofNanos(System.nanoTime() - begin);
-        run.emit(new TrainingEvent.Grouped(plan.grouping(), routed.experts(), objectives, time));
+        run.emit(new TrainingEvent.Grouped(plan.grouping(), routed.experts(), grouping.objectives(), time));
+    }
+
+    /** What the dense model activates for the data of the stage that begins. */
+    private List<CoActivations> coActivations() {
+        List<CoActivations> samples = IntStream.range(0, layers())
+                .mapToObj(layer -> new CoActivations(config().ffn(), CoActivations.TOKENS))
+                .toList();
+        int ffn = config().ffn();
+        int batch = settings().stage().batch();
+        try (RunData.Steps steps = run.data().training(batch, plan.seed() + state.stage, DataPosition.START)) {
+            while (!samples.getFirst().isFull()) {
+                StepBatches step = steps.next();
+                if (step == null) {
+                    break;
+                }
+                for (TrainingBatch pass : step.passes()) {
+                    model().evaluate(pass, Gating.NONE, settings().routing());
+                    for (int layer = 0; layer < layers(); layer++) {
+                        float[] hidden = model().hidden(layer);
+                        int stride = Math.max(1, pass.tokens() / TOKENS_OF_A_PASS);
+                        for (int t = 0; t < pass.tokens() && !samples.get(layer).isFull(); t += stride) {
+                            float[] token = Arrays.copyOfRange(hidden, t * ffn, (t + 1) * ffn);
+                            samples.get(layer).add(token, config().activation());
+                        }
+                    }
+                }
+            }
+        }
+        return samples;
     }
 
     /** @return whether all stages are complete; else the run is to end */

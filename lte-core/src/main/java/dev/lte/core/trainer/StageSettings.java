@@ -62,14 +62,7 @@ record StageSettings(
     }
 
     private static Schedule schedule(Stage stage, double peak) {
-        return new Schedule.Warmup(
-                peak,
-                stage.warmup(),
-                switch (stage.decay()) {
-                    case CONSTANT -> Schedule.Decay.CONSTANT;
-                    case LINEAR -> Schedule.Decay.LINEAR;
-                    case COSINE -> Schedule.Decay.COSINE;
-                });
+        return new Schedule.Warmup(peak, stage.warmup(), stage.decay());
     }
 
     /** Eta reaches the target before the separability loss, if it rises at the end, fixes which experts run. */

@@ -14,9 +14,12 @@ import dev.lte.core.arch.WeightRole;
 import dev.lte.core.convert.ModelConverter;
 import dev.lte.core.source.ModelSources;
 import dev.lte.core.train.Matrix;
+import dev.lte.core.train.ModelGrouping;
+import dev.lte.core.train.RoutedValues;
 import dev.lte.core.train.WeightValues;
 import dev.lte.train.NonFiniteLossException;
 import dev.lte.train.Recipe;
+import dev.lte.train.GroupingMethod;
 import dev.lte.train.Stage;
 import dev.lte.train.StartingPoint;
 import dev.lte.train.TrainingData;
@@ -121,10 +124,12 @@ class TrainerTest {
         assertThat(events.stream().filter(TrainingEvent.Grouped.class::isInstance))
                 .hasSize(1);
         try (ModelSource initial = ModelSources.open(temporary.resolve("run/initial.gguf"))) {
-            HostWeights weights = HostWeights.of(WeightValues.of(initial), 2);
+            WeightValues weights = WeightValues.of(initial);
             Matrix gate = weights.get(WeightRole.GATE, 1);
-            RoutedWeights.group(weights, initial.config(), 8, dev.lte.train.GroupingMethod.K_MEANS, 5, 1);
-            Matrix moved = weights.get(WeightRole.GATE, 1);
+            ModelGrouping grouping =
+                    ModelGrouping.of(weights, initial.config(), 8, GroupingMethod.K_MEANS, List::of, 5, 1);
+            WeightValues routed = new RoutedValues(weights, grouping.groupings(), List.of());
+            Matrix moved = routed.get(WeightRole.GATE, 1);
             assertThat(moved.values()).isNotEqualTo(gate.values());
             float[] sorted = moved.values().clone();
             float[] before = gate.values().clone();
@@ -132,6 +137,25 @@ class TrainerTest {
             java.util.Arrays.sort(before);
             assertThat(sorted).isEqualTo(before);
         }
+    }
+
+    @Test
+    void coActivationsAreCountedOnTheDataOfTheStage() {
+        List<TrainingEvent> events = SmallRun.run(plan("together", p -> p.grouping(GroupingMethod.CO_ACTIVATION)));
+        TrainingEvent.Grouped grouped = events.stream()
+                .filter(TrainingEvent.Grouped.class::isInstance)
+                .map(TrainingEvent.Grouped.class::cast)
+                .findFirst()
+                .orElseThrow();
+        assertThat(grouped.method()).isEqualTo(GroupingMethod.CO_ACTIVATION);
+        assertThat(grouped.experts()).isEqualTo(4);
+        List<String> steps = SmallRun.steps(events);
+        List<String> others = SmallRun.steps(SmallRun.run(plan("apart", p -> {})));
+        // The dense stage is the same, and the experts are others.
+        assertThat(steps.subList(0, 7)).isEqualTo(others.subList(0, 7));
+        assertThat(steps.get(8)).isNotEqualTo(others.get(8));
+        assertThat(SmallRun.steps(SmallRun.run(plan("again", p -> p.grouping(GroupingMethod.CO_ACTIVATION)))))
+                .isEqualTo(steps);
     }
 
     @Test
