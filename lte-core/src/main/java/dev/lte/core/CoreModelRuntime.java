@@ -68,8 +68,24 @@ public final class CoreModelRuntime implements ModelRuntime {
             return source.config();
         }
 
+        /** Whether the kernels for routing run it. */
         boolean isRouted() {
-            return config().routing() != null && !options.dense();
+            ModelConfig.Routing routing = config().routing();
+            return routing != null && routing.topK() == 0 && !options.dense();
+        }
+
+        /** Noisy top-k routers, or null. */
+        ModelConfig.@Nullable Routing topK() {
+            ModelConfig.Routing routing = config().routing();
+            return routing == null || routing.topK() == 0 || options.dense() ? null : routing;
+        }
+
+        void requireServable() {
+            if (topK() != null) {
+                throw new UnsupportedModelException(
+                        source.path() + " has noisy top-k routers, a baseline that is evaluated and not served",
+                        "measure it with Lte.evaluate, or load it dense");
+            }
         }
 
         ModelInfo info(TransformerLoader.Loaded loaded, int contextLength) {
@@ -143,6 +159,7 @@ public final class CoreModelRuntime implements ModelRuntime {
                     opened.source().path() + ": the model classifies texts and generates none",
                     "load it with Lte.loadClassifier, or load a model that generates");
         }
+        opened.requireServable();
         int context = contextLength(opened.config(), opened.options());
         KernelQueue queue = opened.backend().openQueue();
         return generator(opened, queue, loaded(opened, queue, context), context);
@@ -204,6 +221,7 @@ public final class CoreModelRuntime implements ModelRuntime {
                     opened.source().path() + ": the model generates text and has no classes",
                     "load it with Lte.load, or load a model for sequence classification");
         }
+        opened.requireServable();
         Backend backend = opened.backend();
         int context = contextLength(config, opened.options());
         KernelQueue queue = backend.openQueue();
@@ -287,10 +305,11 @@ public final class CoreModelRuntime implements ModelRuntime {
     private static @Nullable Baseline baseline(
             Opened opened, EvaluationRequest request, Transformer transformer, int context) {
         PostHocRouting routing = request.routing();
+        ModelConfig.Routing topK = opened.topK();
         if (routing == null) {
-            return null;
+            return topK == null ? null : new Baseline(opened.source(), opened.backend(), transformer, context, topK);
         }
-        if (opened.isRouted()) {
+        if (opened.isRouted() || topK != null) {
             throw new InvalidRequestException("routing", "none, as the model has routers", routing.method());
         }
         return new Baseline(routing, opened.source(), opened.backend(), transformer, context, request.progress());

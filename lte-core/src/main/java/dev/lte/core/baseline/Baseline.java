@@ -6,9 +6,13 @@ import dev.lte.SparsityReport;
 import dev.lte.backend.Backend;
 import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.arch.ModelSource;
+import dev.lte.core.arch.WeightRole;
 import dev.lte.core.eval.FfnMeasure;
 import dev.lte.core.layer.Transformer;
+import dev.lte.core.sparse.Grouping;
+import dev.lte.core.train.Matrix;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /** A model under {@link PostHocRouting}: calibrated, and ready to be evaluated. One evaluation at a time. */
 public final class Baseline implements FfnMeasure, AutoCloseable {
@@ -17,7 +21,7 @@ public final class Baseline implements FfnMeasure, AutoCloseable {
 
     private static final long SEED = 1;
 
-    private final PostHocRouting routing;
+    private final boolean gateInFull;
     private final Observation observation;
     private final ModelConfig config;
     private final FfnMask mask;
@@ -34,7 +38,7 @@ public final class Baseline implements FfnMeasure, AutoCloseable {
             Transformer transformer,
             int context,
             Consumer<Progress> progress) {
-        this.routing = routing;
+        gateInFull = routing.method() == PostHocRouting.Method.MAGNITUDE;
         config = source.config();
         observation = new Observation(source, backend, transformer, context);
         MethodCalibration method = new MethodCalibration(
@@ -45,6 +49,31 @@ public final class Baseline implements FfnMeasure, AutoCloseable {
                 progress);
         mask = new FfnMask(method.rules(), config.ffn());
         predictorWork = method.predictorWork();
+        observation.visit(mask);
+    }
+
+    /**
+     * A model that was trained with noisy top-k routers, which kernels for serving do not have.
+     *
+     * @param transformer of the source, dense
+     */
+    public Baseline(
+            ModelSource source, Backend backend, Transformer transformer, int context, ModelConfig.Routing routing) {
+        gateInFull = false;
+        config = source.config();
+        observation = new Observation(source, backend, transformer, context);
+        Grouping grouping = Grouping.consecutive(config.ffn(), routing.expertSize());
+        mask = new FfnMask(
+                IntStream.range(0, config.layers().size())
+                        .mapToObj(layer -> Matrix.of(source.get(WeightRole.ROUTER, layer)))
+                        .map(router -> new FfnMask.Rule(
+                                new LinearScores(router.values(), router.columns()),
+                                Selection.greatest(routing.topK()),
+                                grouping,
+                                logits -> NoisyTopK.scales(logits, routing.topK())))
+                        .toList(),
+                config.ffn());
+        predictorWork = (double) config.model() * grouping.experts();
         observation.visit(mask);
     }
 
@@ -62,7 +91,6 @@ public final class Baseline implements FfnMeasure, AutoCloseable {
     public double work(double sparsity) {
         double matrix = (double) config.model() * config.ffn();
         int matrices = config.gated() ? 3 : 2;
-        boolean gateInFull = routing.method() == PostHocRouting.Method.MAGNITUDE;
         double ffn = gateInFull ? matrix * (1 + (matrices - 1) * (1 - sparsity)) : matrix * matrices * (1 - sparsity);
         return ffn + predictorWork;
     }

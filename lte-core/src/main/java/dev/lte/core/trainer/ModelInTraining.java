@@ -3,6 +3,7 @@ package dev.lte.core.trainer;
 import dev.lte.ModelFormatException;
 import dev.lte.backend.DType;
 import dev.lte.backend.Gating;
+import dev.lte.backend.TopKSpec;
 import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.data.DataPosition;
 import dev.lte.core.sparse.CoActivations;
@@ -15,6 +16,7 @@ import dev.lte.core.train.TrainingOptions;
 import dev.lte.core.train.WeightValues;
 import dev.lte.train.NonFiniteLossException;
 import dev.lte.train.Precision;
+import dev.lte.train.Recipe;
 import dev.lte.train.Stage;
 import dev.lte.train.TrainingEvent;
 import dev.lte.train.TrainingPlan;
@@ -37,6 +39,12 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
 
     /** That co-activations are counted for, so that they come from several batches. */
     private static final int TOKENS_OF_A_PASS = 256;
+
+    /**
+     * Deviation of what noisy top-k routers add to logits. With 1, logits come to lie so far apart that the softmax leaves one
+     * expert.
+     */
+    private static final float NOISE = 0.1f;
 
     private final Run run;
     private final TrainingPlan plan;
@@ -104,7 +112,19 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
 
     private ModelConfig.Routing routing(ModelConfig config) {
         ModelConfig.Routing own = config.routing();
-        return own != null ? own : new ModelConfig.Routing(plan.expertSize(), (float) plan.threshold());
+        return own != null
+                ? own
+                : new ModelConfig.Routing(plan.expertSize(), (float) plan.threshold(), topK(config));
+    }
+
+    /** Experts that noisy top-k routers run; 0 if the plan has none. */
+    private int topK(ModelConfig config) {
+        int experts = config.ffn() / plan.expertSize();
+        return plan.stages().stream()
+                .filter(stage -> stage.recipe() == Recipe.NOISY_TOP_K)
+                .mapToInt(stage -> Math.max(1, (int) Math.round(experts * (1 - stage.targetSparsity()))))
+                .findFirst()
+                .orElse(0);
     }
 
     private void build(ModelConfig config, WeightValues weights) {
@@ -122,11 +142,45 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
                         passes.rows(),
                         passes.sequences(),
                         plan.maxTokens(),
-                        Math.max(LEAST_LOGIT_ROWS, LOGITS / config.vocabulary())));
+                        Math.max(LEAST_LOGIT_ROWS, LOGITS / config.vocabulary()),
+                        topK(config.routing())));
+    }
+
+    private static @Nullable TopKSpec topK(ModelConfig.@Nullable Routing routing) {
+        return routing == null || routing.topK() == 0 ? null : new TopKSpec(routing.topK(), NOISE);
     }
 
     private StageSettings settings() {
-        return StageSettings.of(plan, plan.stages().get(state.stage), run.steps(state.stage));
+        return StageSettings.of(plan, plan.stages().get(state.stage), run.steps(state.stage), threshold());
+    }
+
+    /** Above which experts run: fitted to a target, or the model's own, or the plan's. */
+    private float threshold() {
+        return state.threshold > 0
+                ? (float) state.threshold
+                : routing(config()).threshold();
+    }
+
+    /** The configuration of the model that is written. */
+    ModelConfig finished() {
+        ModelConfig.Routing routing = config().routing();
+        return routing == null
+                ? config()
+                : config().withRouting(new ModelConfig.Routing(routing.expertSize(), threshold(), routing.topK()));
+    }
+
+    /** Moves the threshold so that the model has the sparsity that the stage was to reach. */
+    private void calibrate(StageSettings settings) {
+        double target = settings.stage().targetSparsity();
+        if (target == 0 || settings.stage().recipe() == Recipe.NOISY_TOP_K) {
+            return;
+        }
+        int batch = settings.stage().batch();
+        try (RunData.Steps data = run.data().training(batch, plan.seed() + state.stage, DataPosition.START)) {
+            ThresholdCalibration calibration = new ThresholdCalibration(model(), settings.routing(), data);
+            state.threshold = calibration.find(target, threshold());
+            state.sparsity = calibration.sparsity((float) state.threshold);
+        }
     }
 
     /** Goes to the begin of the state's stage; gives the model routers if the stage needs them. */
@@ -236,6 +290,9 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
 
     @Override
     public void evaluate(boolean last) {
+        if (last) {
+            calibrate(settings());
+        }
         if (evaluator == null) {
             return;
         }
