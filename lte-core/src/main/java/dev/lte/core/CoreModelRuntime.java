@@ -25,6 +25,7 @@ import dev.lte.backend.Backend;
 import dev.lte.backend.BackendOptions;
 import dev.lte.backend.DType;
 import dev.lte.backend.KernelQueue;
+import dev.lte.backend.WeightCache;
 import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.arch.ModelFingerprint;
 import dev.lte.core.arch.ModelSource;
@@ -41,6 +42,7 @@ import dev.lte.core.eval.EvaluatedModel;
 import dev.lte.core.eval.Evaluation;
 import dev.lte.core.layer.Transformer;
 import dev.lte.core.layer.TransformerLoader;
+import dev.lte.core.source.FileVersion;
 import dev.lte.core.source.ModelInspector;
 import dev.lte.core.source.ModelSources;
 import dev.lte.core.token.VocabularyTokenizer;
@@ -50,6 +52,8 @@ import dev.lte.spi.ModelRuntime;
 import dev.lte.train.GroupingMethod;
 import dev.lte.train.TrainingEvent;
 import dev.lte.train.TrainingPlan;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -142,7 +146,8 @@ public final class CoreModelRuntime implements ModelRuntime {
         ModelSource source = ModelSources.open(model);
         Backend backend = null;
         try {
-            backend = BackendSelector.open(options.backend(), new BackendOptions(options.threads(), 0));
+            backend = BackendSelector.open(
+                    options.backend(), new BackendOptions(options.threads(), 0, weightCache(model, options.weightCache())));
             return assemble.apply(new Opened(source, backend, options));
         } catch (RuntimeException | Error e) {
             if (backend != null) {
@@ -150,6 +155,19 @@ public final class CoreModelRuntime implements ModelRuntime {
             }
             source.close();
             throw e;
+        }
+    }
+
+    private static @Nullable WeightCache weightCache(Path model, @Nullable Path folder) {
+        if (folder == null) {
+            return null;
+        }
+        try {
+            Files.createDirectories(folder);
+            Path path = model.toRealPath();
+            return new WeightCache(folder, path.toString(), FileVersion.of(path));
+        } catch (IOException e) {
+            throw new InvalidRequestException("weightCache", "a folder that exists or can be made", folder + ": " + e);
         }
     }
 

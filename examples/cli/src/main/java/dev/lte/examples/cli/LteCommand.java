@@ -45,7 +45,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             TrainCommand.class,
             SparsifyCommand.class,
             EvalCommand.class,
-            PlotCommand.class
+            PlotCommand.class,
+            ExperimentCommand.class
         })
 final class LteCommand {
     static final int FAILED = 1;
