@@ -53,7 +53,8 @@ final class LteCommand {
             TrainCommand.class,
             SparsifyCommand.class,
             EvalCommand.class,
-            PlotCommand.class);
+            PlotCommand.class,
+            ExperimentCommand.class);
 
     private boolean debug;
 

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.lte.examples.springai;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.lte.examples.springboot;
+
+import org.jspecify.annotations.NullMarked;
