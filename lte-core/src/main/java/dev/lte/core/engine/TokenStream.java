@@ -162,7 +162,7 @@ final class TokenStream<E> extends Sequence implements Subscription {
     @Override
     void onToken(int token) {
         clock.resume(demand.get() > 0);
-        observer.token(clock.tick(generated == 0));
+        observer.token(clock.tick(generated == 0), meter);
         EventWriter<E> writer = generation().writer();
         if (endIds.contains(token)) {
             complete(writer.end(ready::add));
