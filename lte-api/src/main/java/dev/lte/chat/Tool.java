@@ -14,7 +14,7 @@ import dev.lte.InvalidRequestException;
  */
 public record Tool(String name, String description, String parameters, boolean strict) {
     /** A tool without arguments. */
-    public static final String NO_PARAMETERS = "{\"type\":\"object\",\"properties\":{}}";
+    public static final String NO_PARAMETERS = "{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}";
 
     public Tool {
         if (!name.matches("[A-Za-z0-9_.-]{1,128}")) {

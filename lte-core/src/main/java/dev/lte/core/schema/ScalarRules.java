@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
 /** Rules of numbers and strings. */
 final class ScalarRules {
     private static final int LARGEST_FACTOR = 1000;
+    private static final BigDecimal INT_MIN = BigDecimal.valueOf(Integer.MIN_VALUE);
+    private static final BigDecimal INT_MAX = BigDecimal.valueOf(Integer.MAX_VALUE);
 
     private final RuleSet rules;
 
@@ -21,6 +23,11 @@ final class ScalarRules {
         BigDecimal max = schema.number("maximum");
         BigDecimal below = schema.number("exclusiveMaximum");
         BigDecimal factor = schema.number("multipleOf");
+        if (integer && "int32".equals(schema.text("format"))) {
+            // What generators of schemas write for an int of Java; int64 is wider than what is written.
+            min = min == null ? INT_MIN : min.max(INT_MIN);
+            max = max == null ? INT_MAX : max.min(INT_MAX);
+        }
         if (min == null && above == null && max == null && below == null && factor == null) {
             return integer ? rules.integer() : rules.number();
         }

@@ -21,6 +21,7 @@ import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** Whatever tokens are drawn among the allowed ones, an independent validator accepts the text. */
@@ -84,6 +85,23 @@ class SchemaCorpusTest {
             assertThat(failures).isEmpty();
             assertThat(refused).isLessThan(line / 2);
         });
+    }
+
+    /** Schemas made from Java types say so of an int. */
+    @Test
+    void integersOf32BitsFitAnInt() throws IOException {
+        VocabularyTokenizer tokenizer = TestVocabularies.gguf("gpt-2");
+        RandomTexts texts = new RandomTexts(tokenizer);
+        ConstraintCompiler compiler = new ConstraintCompiler(tokenizer);
+        ConstraintGrammar bounded = compiler.jsonSchema("{\"type\":\"integer\",\"format\":\"int32\",\"maximum\":5000000000}");
+        long largest = 0;
+        for (int seed = 0; seed < 200; seed++) {
+            String text = decode(texts.write(bounded.newConstraint(), 12, new SplittableRandom(seed)));
+            long value = Long.parseLong(text);
+            assertThat(value).as("seed " + seed).isBetween((long) Integer.MIN_VALUE, (long) Integer.MAX_VALUE);
+            largest = Math.max(largest, Math.abs(value));
+        }
+        assertThat(largest).isGreaterThan(1L << 30);
     }
 
     private static String decode(byte[] text) {

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.lte.examples.langchain4j;
+
+import org.jspecify.annotations.NullMarked;
