@@ -267,7 +267,7 @@ class GgufSourceTest {
         }
         assertThatThrownBy(this::open)
                 .isInstanceOf(
-                        value != null && value.equals("2")
+                        value != null && value.equals("3")
                                 ? UnsupportedModelException.class
                                 : ModelFormatException.class)
                 .hasMessageContaining(named);
