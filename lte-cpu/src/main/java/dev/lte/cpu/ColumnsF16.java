@@ -44,10 +44,8 @@ final class ColumnsF16 extends TileFormat {
     /** All tiles at once. */
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k,
-            PreparedRows prepared, int row, float[] out, int outStart, float[] scratch) {
-        float[] x = prepared.x();
-        int xStart = prepared.rowStart(row);
+            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
+            int xStart, float[] out, int outStart, float[] scratch) {
         for (int c = 0; c < k; c += GROUP) {
             long at = start + (long) c / GROUP * allTiles * TILE_BYTES;
             multiplyGroup(w, at, allTiles * (ROWS / L), x, xStart + c, out, outStart);

@@ -6,25 +6,24 @@ import dev.lte.backend.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.IntVector;
 
 /**
- * Q4_0 for matrices of few columns: per block of 32 columns the weights as ints {@code [4][rows]}, each with eight columns of
- * its row as in {@link TileQ4}, then the F16 scales {@code [rows]}. A pass over all rows multiplies with eight activations that
- * stay in registers; unscaled sums, pairs of shorts in the bits of floats, wait in the first-level cache.
+ * Q4_0 for matrices of few columns: per block of 32 columns the weights as shorts {@code [8][rows]}, each with four columns of
+ * its row as in {@link TileQ4}, then the F16 scales {@code [rows]}. A pass over all rows multiplies with four activations that
+ * stay in registers; unscaled sums wait in the first-level cache.
  */
 final class ColumnsQ4 extends TileFormat {
     static final ColumnsQ4 INSTANCE = new ColumnsQ4();
 
-    private static final int BLOCK = RoundedRows.BLOCK;
-    private static final int GROUP = 8;
-    private static final int GROUPS = BLOCK / GROUP;
+    private static final int BLOCK = 32;
+    private static final int GROUPS = BLOCK / 4;
     private static final int SCALE_BYTES = 2 * ROWS;
-    private static final int GROUP_BYTES = 4 * ROWS;
+    private static final int GROUP_BYTES = 2 * ROWS;
     private static final int BLOCK_BYTES = SCALE_BYTES + GROUPS * GROUP_BYTES;
 
     private ColumnsQ4() {
-        super(DType.Q4_0, SumOrder.ROUNDED);
+        super(DType.Q4_0, SumOrder.BLOCKWISE);
     }
 
     @Override
@@ -54,13 +53,8 @@ final class ColumnsQ4 extends TileFormat {
     }
 
     @Override
-    int preparedIntegers(int k) {
-        return TileQ4.INSTANCE.preparedIntegers(k);
-    }
-
-    @Override
-    void prepare(float[] x, int xStart, int k, float[] out, int outStart, int[] integers, int integersStart) {
-        TileQ4.INSTANCE.prepare(x, xStart, k, out, outStart, integers, integersStart);
+    void prepare(float[] x, int xStart, int k, float[] out, int outStart) {
+        TileQ4.INSTANCE.prepare(x, xStart, k, out, outStart);
     }
 
     @Override
@@ -71,67 +65,58 @@ final class ColumnsQ4 extends TileFormat {
     /** All tiles at once. */
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k,
-            PreparedRows x, int row, float[] out, int outStart, float[] scratch) {
+            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
+            int xStart, float[] out, int outStart, float[] scratch) {
         int vectors = allTiles * (ROWS / WIDE.length());
-        int[] integers = x.integers();
         for (int b = 0; b < k / BLOCK; b++) {
             long block = start + (long) b * allTiles * BLOCK_BYTES;
-            int at = x.integerStart(row) + b * BLOCK / 2;
-            multiplyFirst(w, block, vectors, integers, at, scratch);
-            for (int g = 1; g < GROUPS; g++) {
-                multiplyNext(w, block + (long) g * allTiles * GROUP_BYTES, vectors, integers, at + 4 * g, scratch);
-            }
+            multiplyBlock(w, block, allTiles, vectors, x, xStart + b * BLOCK, scratch);
             long scales = block + (long) GROUPS * allTiles * GROUP_BYTES;
-            int excess = integers[x.integerStart(row) + k / 2 + b];
-            scale(w, scales, vectors, excess, x.x()[x.rowStart(row) + k + b], scratch, out, outStart);
+            ColumnsQ8.scale(w, scales, vectors, x[xStart + k + b], scratch, out, outStart);
         }
     }
 
-    private static void multiplyFirst(MemorySegment w, long at, int vectors, int[] x, int xAt, float[] sums) {
-        ShortVector x0 = Lanes.pairs(x[xAt]);
-        ShortVector x1 = Lanes.pairs(x[xAt + 1]);
-        ShortVector x2 = Lanes.pairs(x[xAt + 2]);
-        ShortVector x3 = Lanes.pairs(x[xAt + 3]);
+    /** Unscaled sums of a block. */
+    static void multiplyBlock(MemorySegment w, long block, int allTiles, int vectors, float[] x, int xAt, float[] sums) {
+        multiplyFirst(w, block, vectors, x, xAt, sums);
+        for (int g = 1; g < GROUPS; g++) {
+            multiplyNext(w, block + (long) g * allTiles * GROUP_BYTES, vectors, x, xAt + 4 * g, sums);
+        }
+    }
+
+    private static void multiplyFirst(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] sums) {
+        FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
+        FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
+        FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
+        FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
         for (int i = 0; i < vectors; i++) {
-            ShortVector v = Lanes.wideInts(w, at + (long) i * 4 * WIDE.length()).reinterpretAsShorts();
-            ShortVector sum = TileQ4.first(v).mul(x0);
-            sum = sum.add(TileQ4.second(v).mul(x1));
-            sum = sum.add(TileQ4.third(v).mul(x2));
-            sum = sum.add(TileQ4.fourth(v).mul(x3));
-            sum.reinterpretAsInts().reinterpretAsFloats().intoArray(sums, i * WIDE.length());
+            IntVector v = load(w, at + (long) i * 2 * WIDE.length());
+            FloatVector sum = TileQ8.masked(v, 0xf).mul(x0);
+            sum = TileQ8.masked(v, 0xf0).fma(x1, sum);
+            sum = TileQ8.masked(v, 0xf00).fma(x2, sum);
+            sum = TileQ8.masked(v, 0xfffff000).fma(x3, sum);
+            sum.intoArray(sums, i * WIDE.length());
         }
     }
 
-    private static void multiplyNext(MemorySegment w, long at, int vectors, int[] x, int xAt, float[] sums) {
-        ShortVector x0 = Lanes.pairs(x[xAt]);
-        ShortVector x1 = Lanes.pairs(x[xAt + 1]);
-        ShortVector x2 = Lanes.pairs(x[xAt + 2]);
-        ShortVector x3 = Lanes.pairs(x[xAt + 3]);
+    private static void multiplyNext(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] sums) {
+        FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
+        FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
+        FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
+        FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
         for (int i = 0; i < vectors; i++) {
-            ShortVector v = Lanes.wideInts(w, at + (long) i * 4 * WIDE.length()).reinterpretAsShorts();
-            ShortVector sum = sums(sums, i).add(TileQ4.first(v).mul(x0));
-            sum = sum.add(TileQ4.second(v).mul(x1));
-            sum = sum.add(TileQ4.third(v).mul(x2));
-            sum = sum.add(TileQ4.fourth(v).mul(x3));
-            sum.reinterpretAsInts().reinterpretAsFloats().intoArray(sums, i * WIDE.length());
+            IntVector v = load(w, at + (long) i * 2 * WIDE.length());
+            FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length());
+            sum = TileQ8.masked(v, 0xf).fma(x0, sum);
+            sum = TileQ8.masked(v, 0xf0).fma(x1, sum);
+            sum = TileQ8.masked(v, 0xf00).fma(x2, sum);
+            sum = TileQ8.masked(v, 0xfffff000).fma(x3, sum);
+            sum.intoArray(sums, i * WIDE.length());
         }
     }
 
-    private static ShortVector sums(float[] sums, int i) {
-        return FloatVector.fromArray(WIDE, sums, i * WIDE.length()).reinterpretAsInts().reinterpretAsShorts();
-    }
-
-    /** {@code out += scale * (factor * (sums - excess))}. */
-    private static void scale(
-            MemorySegment w, long at, int vectors, int excess, float factor, float[] sums, float[] out, int outStart) {
-        for (int i = 0; i < vectors; i++) {
-            int to = outStart + i * WIDE.length();
-            FloatVector sum = TileQ4.value(sums(sums, i), excess).mul(factor);
-            Lanes.wideHalves(w, at + 2L * i * WIDE.length())
-                    .fma(sum, FloatVector.fromArray(WIDE, out, to))
-                    .intoArray(out, to);
-        }
+    private static IntVector load(MemorySegment w, long at) {
+        return TileQ4.shorts(w, at);
     }
 
     @Override
@@ -141,16 +126,16 @@ final class ColumnsQ4 extends TileFormat {
         for (int b = first / BLOCK; b < (first + count) / BLOCK; b++) {
             long block = start + (long) b * allTiles * BLOCK_BYTES;
             for (int r = 0; r < ROWS; r += WIDE.length()) {
-                long at = block + (long) tile * GROUP_BYTES + 4 * r;
+                long at = block + (long) tile * GROUP_BYTES + 2 * r;
                 int to = (b * BLOCK - first) * outStride + column + r;
                 decodeBlock(w, at, (long) allTiles * GROUP_BYTES, out, outStride, to);
             }
         }
     }
 
-    private static void decodeBlock(MemorySegment w, long at, long groupStride, float[] out, int outStride, int to) {
+    static void decodeBlock(MemorySegment w, long at, long groupStride, float[] out, int outStride, int to) {
         for (int g = 0; g < GROUPS; g++) {
-            TileQ4.decodeGroup(Lanes.wideInts(w, at + g * groupStride), out, outStride, to + GROUP * g * outStride);
+            TileQ4.decodeGroup(load(w, at + g * groupStride), out, outStride, to + 4 * g * outStride);
         }
     }
 

@@ -6,7 +6,6 @@ import dev.lte.backend.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 
 /**
  * Q4_K for matrices of few columns: per group of 32 columns the weights as shorts {@code [8][rows]} as in {@link ColumnsQ4}, then
@@ -71,8 +70,8 @@ final class ColumnsQ4K extends TileFormat {
     }
 
     @Override
-    void prepare(float[] x, int xStart, int k, float[] out, int outStart, int[] integers, int integersStart) {
-        TileQ4K.INSTANCE.prepare(x, xStart, k, out, outStart, integers, integersStart);
+    void prepare(float[] x, int xStart, int k, float[] out, int outStart) {
+        TileQ4K.INSTANCE.prepare(x, xStart, k, out, outStart);
     }
 
     @Override
@@ -83,57 +82,16 @@ final class ColumnsQ4K extends TileFormat {
     /** All tiles at once. */
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k,
-            PreparedRows prepared, int row, float[] out, int outStart, float[] scratch) {
-        float[] x = prepared.x();
-        int xStart = prepared.rowStart(row);
+            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
+            int xStart, float[] out, int outStart, float[] scratch) {
         int vectors = allTiles * (ROWS / WIDE.length());
         int groups = k / GROUP;
         for (int g = 0; g < groups; g++) {
             long at = start + (long) g * allTiles * GROUP_BYTES;
-            multiplyBlock(w, at, allTiles, vectors, x, xStart + g * GROUP, scratch);
+            ColumnsQ4.multiplyBlock(w, at, allTiles, vectors, x, xStart + g * GROUP, scratch);
             float small = x[xStart + k + g];
             float min = x[xStart + k + groups + g];
             scale(w, at + halves(allTiles, 0), allTiles, vectors, small, min, scratch, out, outStart);
-        }
-    }
-
-    /** Unscaled sums of a block. */
-    private static void multiplyBlock(MemorySegment w, long block, int allTiles, int vectors, float[] x, int xAt, float[] sums) {
-        multiplyFirst(w, block, vectors, x, xAt, sums);
-        for (int g = 1; g < STEPS; g++) {
-            multiplyNext(w, block + (long) g * allTiles * COLUMNS_BYTES, vectors, x, xAt + 4 * g, sums);
-        }
-    }
-
-    private static void multiplyFirst(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] sums) {
-        FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
-        FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
-        FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
-        FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
-        for (int i = 0; i < vectors; i++) {
-            IntVector v = Lanes.wideShorts(w, at + (long) i * 2 * WIDE.length());
-            FloatVector sum = TileQ6K.masked(v, 0xf).mul(x0);
-            sum = TileQ6K.masked(v, 0xf0).fma(x1, sum);
-            sum = TileQ6K.masked(v, 0xf00).fma(x2, sum);
-            sum = TileQ6K.masked(v, 0xfffff000).fma(x3, sum);
-            sum.intoArray(sums, i * WIDE.length());
-        }
-    }
-
-    private static void multiplyNext(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] sums) {
-        FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
-        FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
-        FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
-        FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
-        for (int i = 0; i < vectors; i++) {
-            IntVector v = Lanes.wideShorts(w, at + (long) i * 2 * WIDE.length());
-            FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length());
-            sum = TileQ6K.masked(v, 0xf).fma(x0, sum);
-            sum = TileQ6K.masked(v, 0xf0).fma(x1, sum);
-            sum = TileQ6K.masked(v, 0xf00).fma(x2, sum);
-            sum = TileQ6K.masked(v, 0xfffff000).fma(x3, sum);
-            sum.intoArray(sums, i * WIDE.length());
         }
     }
 
@@ -165,14 +123,8 @@ final class ColumnsQ4K extends TileFormat {
             long at = start + (long) g * allTiles * GROUP_BYTES + (long) tile * COLUMNS_BYTES;
             int to = (g * GROUP - first) * outStride + column;
             for (int r = 0; r < ROWS; r += WIDE.length()) {
-                decodeBlock(w, at + 2 * r, (long) allTiles * COLUMNS_BYTES, out, outStride, to + r);
+                ColumnsQ4.decodeBlock(w, at + 2 * r, (long) allTiles * COLUMNS_BYTES, out, outStride, to + r);
             }
-        }
-    }
-
-    private static void decodeBlock(MemorySegment w, long at, long groupStride, float[] out, int outStride, int to) {
-        for (int g = 0; g < STEPS; g++) {
-            TileQ4K.decodeGroup(Lanes.wideShorts(w, at + g * groupStride), out, outStride, to + 4 * g * outStride);
         }
     }
 

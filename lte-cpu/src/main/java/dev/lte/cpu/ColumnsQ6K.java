@@ -90,8 +90,8 @@ final class ColumnsQ6K extends TileFormat {
     }
 
     @Override
-    void prepare(float[] x, int xStart, int k, float[] out, int outStart, int[] integers, int integersStart) {
-        TileQ6K.INSTANCE.prepare(x, xStart, k, out, outStart, integers, integersStart);
+    void prepare(float[] x, int xStart, int k, float[] out, int outStart) {
+        TileQ6K.INSTANCE.prepare(x, xStart, k, out, outStart);
     }
 
     @Override
@@ -102,15 +102,13 @@ final class ColumnsQ6K extends TileFormat {
     /** All tiles at once. */
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k,
-            PreparedRows prepared, int row, float[] out, int outStart, float[] scratch) {
-        float[] x = prepared.x();
-        int xStart = prepared.rowStart(row);
+            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
+            int xStart, float[] out, int outStart, float[] scratch) {
         int vectors = allTiles * (ROWS / WIDE.length());
         for (int b = 0; b < k / HALF; b++) {
             long group = start + (long) (b / 2) * allTiles * GROUP_BYTES;
             long at = group + (long) (b % 2 * STEPS / 2) * allTiles * COLUMNS_BYTES;
-            multiplyBlock(w, at, STEPS / 2, allTiles, vectors, x, xStart + b * HALF, scratch);
+            ColumnsQ8.multiplyBlock(w, at, STEPS / 2, allTiles, vectors, x, xStart + b * HALF, scratch);
             float excess = x[xStart + k + b];
             long d = group + halves(allTiles, 0);
             if (b % 2 == 0) {
@@ -121,53 +119,13 @@ final class ColumnsQ6K extends TileFormat {
         }
     }
 
-    /** Unscaled sums of {@code groups} times four columns. */
-    private static void multiplyBlock(
-            MemorySegment w, long block, int groups, int allTiles, int vectors, float[] x, int xAt, float[] sums) {
-        multiplyFirst(w, block, vectors, x, xAt, sums);
-        for (int g = 1; g < groups; g++) {
-            multiplyNext(w, block + (long) g * allTiles * COLUMNS_BYTES, vectors, x, xAt + 4 * g, sums);
-        }
-    }
-
-    private static void multiplyFirst(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] sums) {
-        FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
-        FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
-        FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
-        FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
-        for (int i = 0; i < vectors; i++) {
-            IntVector v = Lanes.wideInts(w, at + (long) i * 4 * WIDE.length());
-            FloatVector sum = TileQ6K.masked(v, 0xff).mul(x0);
-            sum = TileQ6K.masked(v, 0xff00).fma(x1, sum);
-            sum = TileQ6K.masked(v, 0xff0000).fma(x2, sum);
-            sum = TileQ6K.masked(v, 0xff000000).fma(x3, sum);
-            sum.intoArray(sums, i * WIDE.length());
-        }
-    }
-
-    private static void multiplyNext(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] sums) {
-        FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
-        FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
-        FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
-        FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
-        for (int i = 0; i < vectors; i++) {
-            IntVector v = Lanes.wideInts(w, at + (long) i * 4 * WIDE.length());
-            FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length());
-            sum = TileQ6K.masked(v, 0xff).fma(x0, sum);
-            sum = TileQ6K.masked(v, 0xff00).fma(x1, sum);
-            sum = TileQ6K.masked(v, 0xff0000).fma(x2, sum);
-            sum = TileQ6K.masked(v, 0xff000000).fma(x3, sum);
-            sum.intoArray(sums, i * WIDE.length());
-        }
-    }
-
     private static void scaleFirst(
             MemorySegment w, long at, long scales, int vectors, float excess, float[] sums, float[] out, int outStart) {
         for (int i = 0; i < vectors; i++) {
             int to = outStart + i * WIDE.length();
             long d = at + 2L * i * WIDE.length();
             FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length()).add(excess);
-            FloatVector scale = Lanes.wideHalves(w, d).mul(TileQ6K.low(Lanes.wideShorts(w, d + scales)));
+            FloatVector scale = Lanes.wideHalves(w, d).mul(TileQ6K.low(TileQ4.shorts(w, d + scales)));
             scale.fma(sum, FloatVector.fromArray(WIDE, out, to)).intoArray(out, to);
         }
     }
@@ -178,7 +136,7 @@ final class ColumnsQ6K extends TileFormat {
             int to = outStart + i * WIDE.length();
             long d = at + 2L * i * WIDE.length();
             FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length()).add(excess);
-            FloatVector scale = Lanes.wideHalves(w, d).mul(TileQ6K.high(Lanes.wideShorts(w, d + scales)));
+            FloatVector scale = Lanes.wideHalves(w, d).mul(TileQ6K.high(TileQ4.shorts(w, d + scales)));
             scale.fma(sum, FloatVector.fromArray(WIDE, out, to)).intoArray(out, to);
         }
     }
@@ -191,7 +149,7 @@ final class ColumnsQ6K extends TileFormat {
             long step = start + (long) (c / GROUP) * allTiles * GROUP_BYTES;
             long at = step + ((long) (c % GROUP / 4) * allTiles + tile) * COLUMNS_BYTES;
             for (int r = 0; r < ROWS; r += WIDE.length()) {
-                TileQ6K.decodeGroup(Lanes.wideInts(w, at + 4 * r), out, outStride, (c - first) * outStride + column + r);
+                TileQ8.decodeGroup(ColumnsQ8.load(w, at + 4 * r), out, outStride, (c - first) * outStride + column + r);
             }
         }
     }
@@ -204,7 +162,7 @@ final class ColumnsQ6K extends TileFormat {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 long d = at + 2 * r;
                 FloatVector factor = Lanes.wideHalves(w, d);
-                IntVector both = Lanes.wideShorts(w, d + (long) allTiles * HALVES_BYTES);
+                IntVector both = TileQ4.shorts(w, d + (long) allTiles * HALVES_BYTES);
                 factor.mul(TileQ6K.low(both)).intoArray(out, 2 * g * outStride + column + r);
                 factor.mul(TileQ6K.high(both)).intoArray(out, (2 * g + 1) * outStride + column + r);
             }

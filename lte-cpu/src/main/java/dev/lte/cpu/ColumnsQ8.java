@@ -1,31 +1,31 @@
 package dev.lte.cpu;
 
+import static dev.lte.cpu.Lanes.ORDER;
 import static dev.lte.cpu.Lanes.WIDE;
+import static dev.lte.cpu.Lanes.WIDE_I;
 
 import dev.lte.backend.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * Q8_0 for matrices of few columns: per block of 32 columns the weights as ints {@code [8][rows]}, each with four columns of
  * its row as in {@link TileQ8}, then the F16 scales {@code [rows]}. A pass over all rows multiplies with four activations that
- * stay in registers; unscaled sums, integers in the bits of floats, wait in the first-level cache.
+ * stay in registers; unscaled sums wait in the first-level cache.
  */
 final class ColumnsQ8 extends TileFormat {
     static final ColumnsQ8 INSTANCE = new ColumnsQ8();
 
-    private static final int BLOCK = RoundedRows.BLOCK;
+    private static final int BLOCK = 32;
     private static final int GROUPS = BLOCK / 4;
     private static final int SCALE_BYTES = 2 * ROWS;
     private static final int GROUP_BYTES = 4 * ROWS;
     private static final int BLOCK_BYTES = SCALE_BYTES + GROUPS * GROUP_BYTES;
 
     private ColumnsQ8() {
-        super(DType.Q8_0, SumOrder.ROUNDED);
+        super(DType.Q8_0, SumOrder.BLOCKWISE);
     }
 
     @Override
@@ -55,13 +55,8 @@ final class ColumnsQ8 extends TileFormat {
     }
 
     @Override
-    int preparedIntegers(int k) {
-        return TileQ8.INSTANCE.preparedIntegers(k);
-    }
-
-    @Override
-    void prepare(float[] x, int xStart, int k, float[] out, int outStart, int[] integers, int integersStart) {
-        TileQ8.INSTANCE.prepare(x, xStart, k, out, outStart, integers, integersStart);
+    void prepare(float[] x, int xStart, int k, float[] out, int outStart) {
+        TileQ8.INSTANCE.prepare(x, xStart, k, out, outStart);
     }
 
     @Override
@@ -72,51 +67,66 @@ final class ColumnsQ8 extends TileFormat {
     /** All tiles at once. */
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k,
-            PreparedRows x, int row, float[] out, int outStart, float[] scratch) {
+            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
+            int xStart, float[] out, int outStart, float[] scratch) {
         int vectors = allTiles * (ROWS / WIDE.length());
-        int[] pairs = x.integers();
         for (int b = 0; b < k / BLOCK; b++) {
             long block = start + (long) b * allTiles * BLOCK_BYTES;
-            int at = x.integerStart(row) + b * BLOCK / 2;
-            multiplyFirst(w, block, vectors, pairs[at], pairs[at + 1], scratch);
-            for (int g = 1; g < GROUPS; g++) {
-                long group = block + (long) g * allTiles * GROUP_BYTES;
-                multiplyNext(w, group, vectors, pairs[at + 2 * g], pairs[at + 2 * g + 1], scratch);
-            }
+            multiplyBlock(w, block, GROUPS, allTiles, vectors, x, xStart + b * BLOCK, scratch);
             long scales = block + (long) GROUPS * allTiles * GROUP_BYTES;
-            scale(w, scales, vectors, x.x()[x.rowStart(row) + k + b], scratch, out, outStart);
+            scale(w, scales, vectors, x[xStart + k + b], scratch, out, outStart);
         }
     }
 
-    private static void multiplyFirst(MemorySegment w, long at, int vectors, int evenX, int oddX, float[] sums) {
-        ShortVector even = Lanes.pairs(evenX);
-        ShortVector odd = Lanes.pairs(oddX);
+    /** Unscaled sums of {@code groups} times four columns. */
+    static void multiplyBlock(
+            MemorySegment w, long block, int groups, int allTiles, int vectors, float[] x, int xAt, float[] sums) {
+        multiplyFirst(w, block, vectors, x, xAt, sums);
+        for (int g = 1; g < groups; g++) {
+            multiplyNext(w, block + (long) g * allTiles * GROUP_BYTES, vectors, x, xAt + 4 * g, sums);
+        }
+    }
+
+    private static void multiplyFirst(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] sums) {
+        FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
+        FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
+        FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
+        FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
         for (int i = 0; i < vectors; i++) {
-            ShortVector v = Lanes.wideInts(w, at + (long) i * 4 * WIDE.length()).reinterpretAsShorts();
-            ShortVector products = TileQ8.low(v).mul(even).add(TileQ8.high(v).mul(odd));
-            Lanes.addHalves(products.reinterpretAsInts()).reinterpretAsFloats().intoArray(sums, i * WIDE.length());
+            IntVector v = load(w, at + (long) i * 4 * WIDE.length());
+            FloatVector sum = TileQ8.masked(v, 0xff).mul(x0);
+            sum = TileQ8.masked(v, 0xff00).fma(x1, sum);
+            sum = TileQ8.masked(v, 0xff0000).fma(x2, sum);
+            sum = TileQ8.masked(v, 0xff000000).fma(x3, sum);
+            sum.intoArray(sums, i * WIDE.length());
         }
     }
 
-    private static void multiplyNext(MemorySegment w, long at, int vectors, int evenX, int oddX, float[] sums) {
-        ShortVector even = Lanes.pairs(evenX);
-        ShortVector odd = Lanes.pairs(oddX);
+    private static void multiplyNext(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] sums) {
+        FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
+        FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
+        FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
+        FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
         for (int i = 0; i < vectors; i++) {
-            ShortVector v = Lanes.wideInts(w, at + (long) i * 4 * WIDE.length()).reinterpretAsShorts();
-            ShortVector products = TileQ8.low(v).mul(even).add(TileQ8.high(v).mul(odd));
-            IntVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length()).reinterpretAsInts();
-            sum = sum.add(Lanes.addHalves(products.reinterpretAsInts()));
-            sum.reinterpretAsFloats().intoArray(sums, i * WIDE.length());
+            IntVector v = load(w, at + (long) i * 4 * WIDE.length());
+            FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length());
+            sum = TileQ8.masked(v, 0xff).fma(x0, sum);
+            sum = TileQ8.masked(v, 0xff00).fma(x1, sum);
+            sum = TileQ8.masked(v, 0xff0000).fma(x2, sum);
+            sum = TileQ8.masked(v, 0xff000000).fma(x3, sum);
+            sum.intoArray(sums, i * WIDE.length());
         }
     }
 
-    /** {@code out += scale * (factor * sums)}. */
-    private static void scale(MemorySegment w, long at, int vectors, float factor, float[] sums, float[] out, int outStart) {
+    static IntVector load(MemorySegment w, long at) {
+        return IntVector.fromMemorySegment(WIDE_I, w, at, ORDER);
+    }
+
+    /** {@code out += scale * (sums + excess)}. */
+    static void scale(MemorySegment w, long at, int vectors, float excess, float[] sums, float[] out, int outStart) {
         for (int i = 0; i < vectors; i++) {
             int to = outStart + i * WIDE.length();
-            IntVector whole = FloatVector.fromArray(WIDE, sums, i * WIDE.length()).reinterpretAsInts();
-            FloatVector sum = ((FloatVector) whole.convert(VectorOperators.I2F, 0)).mul(factor);
+            FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length()).add(excess);
             Lanes.wideHalves(w, at + 2L * i * WIDE.length())
                     .fma(sum, FloatVector.fromArray(WIDE, out, to))
                     .intoArray(out, to);
@@ -139,7 +149,7 @@ final class ColumnsQ8 extends TileFormat {
 
     private static void decodeBlock(MemorySegment w, long at, long groupStride, float[] out, int outStride, int to) {
         for (int g = 0; g < GROUPS; g++) {
-            TileQ8.decodeGroup(Lanes.wideInts(w, at + g * groupStride), out, outStride, to + 4 * g * outStride);
+            TileQ8.decodeGroup(load(w, at + g * groupStride), out, outStride, to + 4 * g * outStride);
         }
     }
 

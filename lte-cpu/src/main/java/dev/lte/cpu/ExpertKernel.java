@@ -13,11 +13,12 @@ final class ExpertKernel {
     private static final int GEMM_ROWS = 4;
 
     private final PanelProduct panel = new PanelProduct();
-    private final PreparedRows downRows = new PreparedRows();
+    private float[] prepared = {};
     private float[] scratch = {};
     private float[] hidden = {};
     private int[] gateXRows = {};
     private int[] upXRows = {};
+    private int[] preparedRows = {};
     private int[] hiddenRows = {};
     private int[] sumRows = {};
 
@@ -57,17 +58,16 @@ final class ExpertKernel {
                 int to = hiddenRows[i];
                 if (gate != null) {
                     gate.multiply(
-                            bytes, start, tiles, 0, tiles, model, 0, model, gateRows, row, hidden, to + width, scratch);
+                            bytes, start, tiles, 0, tiles, model, 0, model, gateRows.x(), gateRows.rowStart(row), hidden,
+                            to + width, scratch);
                 }
                 up.multiply(
-                        bytes, upStart, tiles, 0, tiles, model, 0, model, upRows, row, hidden, to, scratch);
+                        bytes, upStart, tiles, 0, tiles, model, 0, model, upRows.x(), upRows.rowStart(row), hidden, to,
+                        scratch);
             }
             activate(weights, expert, count, stride, width);
-            int modelTiles = weights.modelTiles();
-            int k = weights.downColumns();
-            downRows.set(down, hidden, 0, stride, count, k);
             for (int i = 0; i < count; i++) {
-                down.multiply(bytes, downStart, modelTiles, 0, modelTiles, k, 0, k, downRows, i, sum, sumRows[i], scratch);
+                multiplyDown(weights, downStart, hiddenRows[i], sum, sumRows[i]);
             }
         } else {
             if (gate != null) {
@@ -76,11 +76,29 @@ final class ExpertKernel {
             multiply(bytes, upStart, up, tiles, model, upRows.x(), upXRows, hidden, 0, count, hiddenRows);
             activate(weights, expert, count, stride, width);
             int k = weights.downColumns();
-            downRows.set(down, hidden, 0, stride, count, k);
-            for (int i = 0; i < count; i++) {
-                hiddenRows[i] = downRows.rowStart(i);
+            int length = down.prepared(k);
+            if (length > 0) {
+                reservePrepared(count * length);
+                for (int i = 0; i < count; i++) {
+                    down.prepare(hidden, hiddenRows[i], k, prepared, i * length);
+                    preparedRows[i] = i * length;
+                }
             }
-            multiply(bytes, downStart, down, weights.modelTiles(), k, downRows.x(), hiddenRows, sum, 0, count, sumRows);
+            multiply(
+                    bytes, downStart, down, weights.modelTiles(), k, length > 0 ? prepared : hidden,
+                    length > 0 ? preparedRows : hiddenRows, sum, 0, count, sumRows);
+        }
+    }
+
+    private void multiplyDown(CpuFfn weights, long start, int hiddenStart, float[] sum, int sumStart) {
+        TileFormat down = weights.down();
+        int k = weights.downColumns();
+        int tiles = weights.modelTiles();
+        if (down.prepared(k) == 0) {
+            down.multiply(weights.bytes(), start, tiles, 0, tiles, k, 0, k, hidden, hiddenStart, sum, sumStart, scratch);
+        } else {
+            down.prepare(hidden, hiddenStart, k, prepared, 0);
+            down.multiply(weights.bytes(), start, tiles, 0, tiles, k, 0, k, prepared, 0, sum, sumStart, scratch);
         }
     }
 
@@ -94,6 +112,13 @@ final class ExpertKernel {
                         weights.down().scratch(weights.modelTiles(), weights.downColumns())));
         if (scratch.length < works) {
             scratch = new float[works];
+        }
+        reservePrepared(weights.down().prepared(weights.downColumns()));
+    }
+
+    private void reservePrepared(int length) {
+        if (prepared.length < length) {
+            prepared = new float[length];
         }
     }
 
@@ -133,6 +158,7 @@ final class ExpertKernel {
         if (hiddenRows.length < count) {
             gateXRows = new int[count];
             upXRows = new int[count];
+            preparedRows = new int[count];
             hiddenRows = new int[count];
             sumRows = new int[count];
         }

@@ -26,9 +26,6 @@ final class Lanes {
             VectorSpecies.of(float.class, VectorShape.forBitSize(Math.min(PREFERRED, 512)));
     static final VectorSpecies<Integer> WIDE_I = VectorSpecies.of(int.class, WIDE.vectorShape());
 
-    /** Twice as many shorts, in the same vectors. */
-    static final VectorSpecies<Short> WIDE_S = VectorSpecies.of(short.class, WIDE.vectorShape());
-
     /** As many shorts as {@link #WIDE} has lanes, or the narrowest vector there is. */
     static final VectorSpecies<Short> WIDE_HALVES =
             VectorSpecies.of(short.class, VectorShape.forBitSize(Math.max(64, 16 * WIDE.length())));
@@ -75,28 +72,6 @@ final class Lanes {
                 .reinterpretAsFloats()
                 .mul(0x1p112f);
         return magnitude.reinterpretAsInts().or(high.and(0x80000000)).reinterpretAsFloats();
-    }
-
-    /** Ints from a byte offset on. */
-    static IntVector wideInts(MemorySegment from, long at) {
-        return IntVector.fromMemorySegment(WIDE_I, from, at, ORDER);
-    }
-
-    /** Sign-extended shorts from a byte offset on, one to a lane. */
-    static IntVector wideShorts(MemorySegment from, long at) {
-        return (IntVector) ShortVector.fromMemorySegment(WIDE_HALVES, from, at, ORDER)
-                .convertShape(VectorOperators.S2I, WIDE_I, 0);
-    }
-
-    /** The same two shorts, the halves of an int, over and over. */
-    static ShortVector pairs(int both) {
-        return IntVector.broadcast(WIDE_I, both).reinterpretAsShorts();
-    }
-
-    /** The sums of the two shorts of every lane. */
-    static IntVector addHalves(IntVector pairs) {
-        return pairs.lanewise(VectorOperators.ASHR, 16)
-                .add(pairs.lanewise(VectorOperators.LSHL, 16).lanewise(VectorOperators.ASHR, 16));
     }
 
     /**

@@ -141,8 +141,8 @@ final class LinearKernel implements WorkerPool.Task {
         for (int t = 0; t < tokens; t++) {
             Arrays.fill(sum, 0, tiles * TileFormat.ROWS, 0f);
             format.multiply(
-                    bytes, 0, from.tiles(), tile, tiles, from.columns(), firstColumn, columns, prepared, t, sum, 0,
-                    work);
+                    bytes, 0, from.tiles(), tile, tiles, from.columns(), firstColumn, columns, prepared.x(),
+                    prepared.rowStart(t), sum, 0, work);
             store(sum, 0, from.firstRow() + tile * TileFormat.ROWS, tiles * TileFormat.ROWS, endRow(from), t);
         }
     }

@@ -20,7 +20,6 @@ final class PanelProduct {
     private static final int DEPTH = 128;
 
     private final float[] panel = new float[DEPTH * WIDTH];
-    private final float[] block = new float[RoundedGemm.SUMS];
     private float[] scales = {};
     private float[] sums = {};
     private int[] evenRows = {};
@@ -72,17 +71,6 @@ final class PanelProduct {
                 }
                 for (int i = 0; i < count; i++) {
                     add(sums, evenRows[i], out, outRows[i] + outColumn);
-                }
-            }
-            case ROUNDED -> {
-                scales(format, w, start, allTiles, tile, tiles, columns, k);
-                for (int c = 0; c < k; c += DEPTH) {
-                    int depth = Math.min(DEPTH, k - c);
-                    decode(format, w, start, allTiles, tile, tiles, columns, firstColumn + c, depth);
-                    int b = c / RoundedRows.BLOCK;
-                    RoundedGemm.multiply(
-                            panel, depth, scales, b * WIDTH, x, xRows, first, c, k + b, out, outRows, outColumn, count,
-                            block);
                 }
             }
             case BLOCKWISE -> {

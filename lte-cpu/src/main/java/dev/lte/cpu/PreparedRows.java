@@ -9,8 +9,6 @@ final class PreparedRows {
     private float[] x = {};
     private int start;
     private int stride;
-    private int[] integers = {};
-    private int integerStride;
 
     void set(TileFormat format, float[] input, int inputStart, int inputStride, int rows, int k) {
         int length = format.prepared(k);
@@ -20,15 +18,11 @@ final class PreparedRows {
             stride = inputStride;
             return;
         }
-        integerStride = format.preparedIntegers(k);
         if (own.length < rows * length) {
             own = new float[rows * length];
         }
-        if (integers.length < rows * integerStride) {
-            integers = new int[rows * integerStride];
-        }
         for (int r = 0; r < rows; r++) {
-            format.prepare(input, inputStart + r * inputStride, k, own, r * length, integers, r * integerStride);
+            format.prepare(input, inputStart + r * inputStride, k, own, r * length);
         }
         x = own;
         start = 0;
@@ -41,14 +35,5 @@ final class PreparedRows {
 
     int rowStart(int row) {
         return start + row * stride;
-    }
-
-    /** What {@link TileFormat#prepare} made beside the floats. */
-    int[] integers() {
-        return integers;
-    }
-
-    int integerStart(int row) {
-        return row * integerStride;
     }
 }

@@ -41,10 +41,8 @@ final class TileBf16 extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k,
-            PreparedRows prepared, int row, float[] out, int outStart, float[] scratch) {
-        float[] x = prepared.x();
-        int xStart = prepared.rowStart(row);
+            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
+            int xStart, float[] out, int outStart, float[] scratch) {
         for (int i = 0; i < tiles; i++) {
             long at = start + (tile + i) * tileBytes(columns) + columnOffset(first);
             for (int r = 0; r < 8; r += L) {

@@ -46,9 +46,7 @@ abstract sealed class TileFormat
         /** Of prepared activations: the excess times the scales, added to out; then groups of four columns times the scale. */
         GROUPED,
         /** Of prepared activations, block by block: all terms plus the excess, times the scale, added to out. */
-        BLOCKWISE,
-        /** Of {@linkplain RoundedRows rounded} activations, block by block: all terms times both scales, added to out. */
-        ROUNDED
+        BLOCKWISE
     }
 
     private final DType dtype;
@@ -132,18 +130,8 @@ abstract sealed class TileFormat
         return 0;
     }
 
-    /** Integers that {@link #prepare} makes of k activations beside the floats. */
-    int preparedIntegers(int k) {
-        return 0;
-    }
-
-    /**
-     * Brings k activations, a whole number of blocks, into the form that {@link #multiply} wants.
-     *
-     * @param out receives {@link #prepared} floats, those of the columns first
-     * @param integers receives {@link #preparedIntegers} integers
-     */
-    void prepare(float[] x, int xStart, int k, float[] out, int outStart, int[] integers, int integersStart) {
+    /** Brings k activations, a whole number of blocks, into the form that {@link #multiply} wants. */
+    void prepare(float[] x, int xStart, int k, float[] out, int outStart) {
         throw new UnsupportedOperationException();
     }
 
@@ -166,14 +154,13 @@ abstract sealed class TileFormat
      * @param columns of the matrix
      * @param first column to multiply with; 0 for block types
      * @param k columns to multiply with; all of them for block types
-     * @param x activations, {@linkplain #prepare prepared} if need be
-     * @param row of x
+     * @param x activations, {@linkplain #prepare prepared} if need be, from index {@code xStart}
      * @param out sums, from index {@code outStart}
      * @param scratch at least {@link #scratch} floats
      */
     abstract void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k,
-            PreparedRows x, int row, float[] out, int outStart, float[] scratch);
+            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
+            int xStart, float[] out, int outStart, float[] scratch);
 
     /**
      * Decodes one tile: {@code out[c * outStride + column + r] = tile[r][first + c]} for {@code count} columns. Weights of

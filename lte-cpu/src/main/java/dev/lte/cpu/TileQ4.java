@@ -1,7 +1,8 @@
 package dev.lte.cpu;
 
+import static dev.lte.cpu.Lanes.ORDER;
 import static dev.lte.cpu.Lanes.WIDE;
-import static dev.lte.cpu.Lanes.WIDE_S;
+import static dev.lte.cpu.Lanes.WIDE_I;
 
 import dev.lte.backend.DType;
 import java.lang.foreign.MemorySegment;
@@ -12,26 +13,24 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Q4_0 tiles: first the F16 scales {@code [k/32][16]}, then the weights as ints {@code [k/8][16]}, each with columns 8g to
- * 8g + 7 of its row, the first in the lowest four bits. 18 bytes for 32 weights, as in a file. A weight is
+ * Q4_0 tiles: first the F16 scales {@code [k/32][16]}, then the weights as shorts {@code [k/4][16]}, each with columns 4g to
+ * 4g + 3 of its row, the first in the lowest four bits. 18 bytes for 32 weights, as in a file. A weight is
  * {@code scale * (nibble - 8)}.
  *
- * <p>Activations are {@linkplain RoundedRows rounded}. The products of a block's nibbles, which are 0 to 15, fit into two shorts
- * of 16 columns each; the 8 is taken off once a block.
+ * <p>Nibbles are masked in place, as the bytes of {@link TileQ8}: activation j of four is divided by 16^j. The highest nibble
+ * is stored signed, with the 8 taken off; the others' 8 is taken off once a block.
  */
 final class TileQ4 extends TileFormat {
     static final TileQ4 INSTANCE = new TileQ4();
 
-    private static final int BLOCK = RoundedRows.BLOCK;
+    private static final int BLOCK = 32;
     private static final int FILE_BLOCK_BYTES = 18;
     private static final int SCALE_BYTES = 2 * ROWS;
-    private static final int GROUP = 8;
-    private static final int GROUP_BYTES = 4 * ROWS;
-    private static final int BLOCK_BYTES = BLOCK / GROUP * GROUP_BYTES;
-    private static final short NIBBLE = 15;
+    private static final int GROUP_BYTES = 2 * ROWS;
+    private static final int BLOCK_BYTES = BLOCK / 4 * GROUP_BYTES;
 
     private TileQ4() {
-        super(DType.Q4_0, SumOrder.ROUNDED);
+        super(DType.Q4_0, SumOrder.GROUPED);
     }
 
     @Override
@@ -43,10 +42,11 @@ final class TileQ4 extends TileFormat {
                 int from = r * rowBytes + b * FILE_BLOCK_BYTES;
                 tile[b * SCALE_BYTES + 2 * r] = rows[from];
                 tile[b * SCALE_BYTES + 2 * r + 1] = rows[from + 1];
-                int to = blocks * SCALE_BYTES + b * BLOCK_BYTES + 4 * r;
+                int to = blocks * SCALE_BYTES + b * BLOCK_BYTES + 2 * r;
                 for (int c = 0; c < BLOCK; c += 2) {
-                    int both = nibble(rows, from + 2, c) | nibble(rows, from + 2, c + 1) << 4;
-                    tile[to + c / GROUP * GROUP_BYTES + c % GROUP / 2] = (byte) both;
+                    int low = nibble(rows, from + 2, c);
+                    int high = nibble(rows, from + 2, c + 1);
+                    tile[to + c / 4 * GROUP_BYTES + c % 4 / 2] = (byte) (low | (c % 4 == 2 ? high ^ 8 : high) << 4);
                 }
             }
         }
@@ -57,33 +57,27 @@ final class TileQ4 extends TileFormat {
         return c < 16 ? rows[at + c] & 15 : rows[at + c - 16] >> 4 & 15;
     }
 
+    /** Activations divided by powers of 16, then what each block is too large by. */
     @Override
     int prepared(int k) {
-        return RoundedRows.length(k);
-    }
-
-    /** Of every eight columns four pairs, one for each nibble of the two shorts; then what each block is too large by. */
-    @Override
-    int preparedIntegers(int k) {
-        return k / 2 + k / BLOCK;
+        return k + k / BLOCK;
     }
 
     @Override
-    void prepare(float[] x, int xStart, int k, float[] out, int outStart, int[] integers, int integersStart) {
-        RoundedRows.round(x, xStart, k, out, outStart);
-        for (int g = 0; g < k / GROUP; g++) {
-            int at = outStart + GROUP * g;
-            int to = integersStart + GROUP / 2 * g;
-            for (int i = 0; i < GROUP / 2; i++) {
-                integers[to + i] = RoundedRows.pair(out[at + i], out[at + i + GROUP / 2]);
-            }
-        }
+    void prepare(float[] x, int xStart, int k, float[] out, int outStart) {
         for (int b = 0; b < k / BLOCK; b++) {
-            float sum = 0;
-            for (int c = 0; c < BLOCK; c++) {
-                sum += out[outStart + b * BLOCK + c];
+            float excess = 0;
+            for (int c = b * BLOCK; c < (b + 1) * BLOCK; c += 4) {
+                float x0 = x[xStart + c];
+                float x1 = x[xStart + c + 1];
+                float x2 = x[xStart + c + 2];
+                excess += x0 + x1 + x2;
+                out[outStart + c] = x0;
+                out[outStart + c + 1] = x1 * 0x1p-4f;
+                out[outStart + c + 2] = x2 * 0x1p-8f;
+                out[outStart + c + 3] = x[xStart + c + 3] * 0x1p-12f;
             }
-            integers[integersStart + k / 2 + b] = 8 * (int) sum;
+            out[outStart + k + b] = -8 * excess;
         }
     }
 
@@ -94,91 +88,63 @@ final class TileQ4 extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k,
-            PreparedRows x, int row, float[] out, int outStart, float[] scratch) {
-        int integers = x.integerStart(row);
+            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
+            int xStart, float[] out, int outStart, float[] scratch) {
         for (int i = 0; i < tiles; i++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 long at = start + (tile + i) * tileBytes(columns);
-                long weights = at + k / BLOCK * SCALE_BYTES;
-                sumUp(w, weights + 4 * r, k / GROUP, x.integers(), integers, scratch);
-                scale(
-                        w, at + 2 * r, k / BLOCK, x.x(), x.rowStart(row) + k, x.integers(), integers + k / 2, scratch, out,
-                        outStart + i * ROWS + r);
+                int to = outStart + i * ROWS + r;
+                TileQ8.scales(w, at + 2 * r, k / BLOCK, x, xStart + k, scratch, out, to);
+                multiplyLanes(w, at + k / BLOCK * SCALE_BYTES + 2 * r, k / 4, x, xStart, scratch, out, to);
             }
         }
     }
 
-    /** Sums of one vector of rows, which run on from block to block as in {@link TileQ8}. */
-    private static void sumUp(MemorySegment w, long at, int groups, int[] x, int xStart, float[] sums) {
-        ShortVector sum = ShortVector.zero(WIDE_S);
+    /** The sums of one vector of rows; groups of four columns are added up before their scale is applied. */
+    static void multiplyLanes(
+            MemorySegment w, long at, int groups, float[] x, int xStart, float[] scales, float[] out, int to) {
+        FloatVector sum = FloatVector.zero(WIDE);
         for (int g = 0; g < groups; g++) {
-            ShortVector v = Lanes.wideInts(w, at + (long) g * GROUP_BYTES).reinterpretAsShorts();
+            IntVector v = shorts(w, at + (long) g * GROUP_BYTES);
             int i = xStart + 4 * g;
-            sum = sum.add(first(v).mul(Lanes.pairs(x[i])));
-            sum = sum.add(second(v).mul(Lanes.pairs(x[i + 1])));
-            sum = sum.add(third(v).mul(Lanes.pairs(x[i + 2])));
-            sum = sum.add(fourth(v).mul(Lanes.pairs(x[i + 3])));
-            sum.reinterpretAsInts().reinterpretAsFloats().intoArray(sums, (g >> 2) * WIDE.length());
+            FloatVector part = TileQ8.masked(v, 0xf).mul(x[i]);
+            part = TileQ8.masked(v, 0xf0).fma(FloatVector.broadcast(WIDE, x[i + 1]), part);
+            part = TileQ8.masked(v, 0xf00).fma(FloatVector.broadcast(WIDE, x[i + 2]), part);
+            part = TileQ8.masked(v, 0xfffff000).fma(FloatVector.broadcast(WIDE, x[i + 3]), part);
+            sum = part.fma(FloatVector.fromArray(WIDE, scales, (g >> 3) * WIDE.length()), sum);
         }
+        FloatVector.fromArray(WIDE, out, to).add(sum).intoArray(out, to);
     }
 
-    static ShortVector first(ShortVector v) {
-        return v.and(NIBBLE);
-    }
-
-    static ShortVector second(ShortVector v) {
-        return v.lanewise(VectorOperators.LSHR, 4).and(NIBBLE);
-    }
-
-    static ShortVector third(ShortVector v) {
-        return v.lanewise(VectorOperators.LSHR, 8).and(NIBBLE);
-    }
-
-    static ShortVector fourth(ShortVector v) {
-        return v.lanewise(VectorOperators.LSHR, 12);
-    }
-
-    /** {@code out += scale * (x scale * (sum - excess))}, block by block. */
-    private static void scale(
-            MemorySegment w, long at, int blocks, float[] x, int xScales, int[] excess, int excessStart, float[] sums,
-            float[] out, int to) {
-        FloatVector total = FloatVector.fromArray(WIDE, out, to);
-        ShortVector before = ShortVector.zero(WIDE_S);
-        for (int b = 0; b < blocks; b++) {
-            ShortVector now =
-                    FloatVector.fromArray(WIDE, sums, b * WIDE.length()).reinterpretAsInts().reinterpretAsShorts();
-            FloatVector sum = value(now.sub(before), excess[excessStart + b]);
-            total = Lanes.wideHalves(w, at + (long) b * SCALE_BYTES).fma(sum.mul(x[xScales + b]), total);
-            before = now;
-        }
-        total.intoArray(out, to);
-    }
-
-    /** Of sums of 16 columns each. */
-    static FloatVector value(ShortVector sums, int excess) {
-        return (FloatVector) Lanes.addHalves(sums.reinterpretAsInts()).sub(excess).convert(VectorOperators.I2F, 0);
+    /** Sign-extended shorts, one to a lane. */
+    static IntVector shorts(MemorySegment w, long at) {
+        return (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, at, ORDER)
+                .convertShape(VectorOperators.S2I, WIDE_I, 0);
     }
 
     @Override
     void decode(
             MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
             int column) {
-        long weights = start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / GROUP * GROUP_BYTES;
+        long weights = start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
         for (int r = 0; r < ROWS; r += WIDE.length()) {
-            for (int g = 0; g < count / GROUP; g++) {
-                IntVector v = Lanes.wideInts(w, weights + 4 * r + (long) g * GROUP_BYTES);
-                decodeGroup(v, out, outStride, g * GROUP * outStride + column + r);
-            }
+            decodeLanes(w, weights + 2 * r, count / 4, out, outStride, column + r);
         }
     }
 
-    /** Eight columns of one vector of rows. */
-    static void decodeGroup(IntVector v, float[] out, int outStride, int to) {
-        for (int c = 0; c < GROUP; c++) {
-            IntVector nibbles = v.lanewise(VectorOperators.LSHR, 4 * c).and(NIBBLE).sub(8);
-            ((FloatVector) nibbles.convert(VectorOperators.I2F, 0)).intoArray(out, to + c * outStride);
+    static void decodeLanes(MemorySegment w, long at, int groups, float[] out, int outStride, int to) {
+        for (int g = 0; g < groups; g++) {
+            IntVector v = shorts(w, at + (long) g * GROUP_BYTES);
+            decodeGroup(v, out, outStride, to + 4 * g * outStride);
         }
+    }
+
+    /** Four columns of one vector of rows, as {@link #multiply} takes them. */
+    static void decodeGroup(IntVector v, float[] out, int outStride, int to) {
+        TileQ8.masked(v, 0xf).intoArray(out, to);
+        TileQ8.masked(v, 0xf0).intoArray(out, to + outStride);
+        TileQ8.masked(v, 0xf00).intoArray(out, to + 2 * outStride);
+        TileQ8.masked(v, 0xfffff000).intoArray(out, to + 3 * outStride);
     }
 
     @Override
@@ -192,9 +158,9 @@ final class TileQ4 extends TileFormat {
     void decodeRow(MemorySegment w, long start, int k, int r, int first, int count, float[] out, int outStart) {
         for (int c = first; c < first + count; c++) {
             float scale = Float.float16ToFloat(w.get(CpuTensor.SHORT, start + c / BLOCK * SCALE_BYTES + 2 * r));
-            long at = start + k / BLOCK * SCALE_BYTES + (long) c / GROUP * GROUP_BYTES + 4 * r + c % GROUP / 2;
+            long at = start + k / BLOCK * SCALE_BYTES + (long) c / 4 * GROUP_BYTES + 2 * r + c % 4 / 2;
             int nibble = w.get(ValueLayout.JAVA_BYTE, at) >> c % 2 * 4 & 15;
-            out[outStart + c - first] = scale * (nibble - 8);
+            out[outStart + c - first] = scale * ((c % 4 == 3 ? nibble ^ 8 : nibble) - 8);
         }
     }
 }

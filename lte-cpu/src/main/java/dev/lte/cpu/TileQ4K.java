@@ -82,7 +82,7 @@ final class TileQ4K extends TileFormat {
     }
 
     @Override
-    void prepare(float[] x, int xStart, int k, float[] out, int outStart, int[] integers, int integersStart) {
+    void prepare(float[] x, int xStart, int k, float[] out, int outStart) {
         int groups = k / GROUP;
         for (int g = 0; g < groups; g++) {
             float fourth = 0;
@@ -111,10 +111,8 @@ final class TileQ4K extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k,
-            PreparedRows prepared, int row, float[] out, int outStart, float[] scratch) {
-        float[] x = prepared.x();
-        int xStart = prepared.rowStart(row);
+            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
+            int xStart, float[] out, int outStart, float[] scratch) {
         int groups = k / GROUP;
         for (int i = 0; i < tiles; i++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
@@ -122,7 +120,7 @@ final class TileQ4K extends TileFormat {
                 int to = outStart + i * ROWS + r;
                 long scales = at + scales(k) + 2 * r;
                 correct(w, at + 2 * r, at + mins(k) + 2 * r, scales, groups, x, xStart + k, scratch, out, to);
-                multiplyLanes(w, at + weights(k) + 2 * r, k / 4, x, xStart, scratch, out, to);
+                TileQ4.multiplyLanes(w, at + weights(k) + 2 * r, k / 4, x, xStart, scratch, out, to);
             }
         }
     }
@@ -144,31 +142,15 @@ final class TileQ4K extends TileFormat {
         FloatVector.fromArray(WIDE, out, to).add(sum).intoArray(out, to);
     }
 
-    /** The sums of one vector of rows; groups of four columns are added up before their scale is applied. */
-    private static void multiplyLanes(
-            MemorySegment w, long at, int groups, float[] x, int xStart, float[] scales, float[] out, int to) {
-        FloatVector sum = FloatVector.zero(WIDE);
-        for (int g = 0; g < groups; g++) {
-            IntVector v = Lanes.wideShorts(w, at + (long) g * COLUMNS_BYTES);
-            int i = xStart + 4 * g;
-            FloatVector part = TileQ6K.masked(v, 0xf).mul(x[i]);
-            part = TileQ6K.masked(v, 0xf0).fma(FloatVector.broadcast(WIDE, x[i + 1]), part);
-            part = TileQ6K.masked(v, 0xf00).fma(FloatVector.broadcast(WIDE, x[i + 2]), part);
-            part = TileQ6K.masked(v, 0xfffff000).fma(FloatVector.broadcast(WIDE, x[i + 3]), part);
-            sum = part.fma(FloatVector.fromArray(WIDE, scales, (g >> 3) * WIDE.length()), sum);
-        }
-        FloatVector.fromArray(WIDE, out, to).add(sum).intoArray(out, to);
-    }
-
     /** {@code d * scale} of a vector of rows. */
     static FloatVector scale(MemorySegment w, long d, long scaleAt) {
-        IntVector both = Lanes.wideShorts(w, scaleAt);
+        IntVector both = TileQ4.shorts(w, scaleAt);
         return Lanes.wideHalves(w, d).mul((FloatVector) both.and(0xff).convert(VectorOperators.I2F, 0));
     }
 
     /** {@code dmin * min} of a vector of rows. */
     static FloatVector min(MemorySegment w, long dmin, long scaleAt) {
-        IntVector both = Lanes.wideShorts(w, scaleAt);
+        IntVector both = TileQ4.shorts(w, scaleAt);
         return Lanes.wideHalves(w, dmin)
                 .mul((FloatVector) both.lanewise(VectorOperators.LSHR, 8).and(0xff).convert(VectorOperators.I2F, 0));
     }
@@ -179,23 +161,8 @@ final class TileQ4K extends TileFormat {
             int column) {
         long at = start + tile * tileBytes(columns) + weights(columns) + (long) first / 4 * COLUMNS_BYTES;
         for (int r = 0; r < ROWS; r += WIDE.length()) {
-            decodeLanes(w, at + 2 * r, count / 4, out, outStride, column + r);
+            TileQ4.decodeLanes(w, at + 2 * r, count / 4, out, outStride, column + r);
         }
-    }
-
-    private static void decodeLanes(MemorySegment w, long at, int groups, float[] out, int outStride, int to) {
-        for (int g = 0; g < groups; g++) {
-            IntVector v = Lanes.wideShorts(w, at + (long) g * COLUMNS_BYTES);
-            decodeGroup(v, out, outStride, to + 4 * g * outStride);
-        }
-    }
-
-    /** Four columns of one vector of rows, as {@link #multiply} takes them. */
-    static void decodeGroup(IntVector v, float[] out, int outStride, int to) {
-        TileQ6K.masked(v, 0xf).intoArray(out, to);
-        TileQ6K.masked(v, 0xf0).intoArray(out, to + outStride);
-        TileQ6K.masked(v, 0xf00).intoArray(out, to + 2 * outStride);
-        TileQ6K.masked(v, 0xfffff000).intoArray(out, to + 3 * outStride);
     }
 
     @Override

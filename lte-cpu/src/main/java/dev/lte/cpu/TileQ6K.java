@@ -79,7 +79,7 @@ final class TileQ6K extends TileFormat {
     }
 
     @Override
-    void prepare(float[] x, int xStart, int k, float[] out, int outStart, int[] integers, int integersStart) {
+    void prepare(float[] x, int xStart, int k, float[] out, int outStart) {
         for (int b = 0; b < k / HALF; b++) {
             float excess = 0;
             for (int c = b * HALF; c < (b + 1) * HALF; c += 4) {
@@ -103,10 +103,8 @@ final class TileQ6K extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k,
-            PreparedRows prepared, int row, float[] out, int outStart, float[] scratch) {
-        float[] x = prepared.x();
-        int xStart = prepared.rowStart(row);
+            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
+            int xStart, float[] out, int outStart, float[] scratch) {
         for (int i = 0; i < tiles; i++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 long at = start + (tile + i) * tileBytes(k);
@@ -123,7 +121,7 @@ final class TileQ6K extends TileFormat {
         FloatVector sum = FloatVector.zero(WIDE);
         for (int g = 0; g < groups; g++) {
             FloatVector factor = Lanes.wideHalves(w, d + (long) (g >> 3) * HALVES_BYTES);
-            IntVector both = Lanes.wideShorts(w, scales + (long) g * HALVES_BYTES);
+            IntVector both = TileQ4.shorts(w, scales + (long) g * HALVES_BYTES);
             FloatVector first = factor.mul(low(both));
             FloatVector second = factor.mul(high(both));
             first.intoArray(scratch, 2 * g * WIDE.length());
@@ -139,19 +137,15 @@ final class TileQ6K extends TileFormat {
             MemorySegment w, long at, int groups, float[] x, int xStart, float[] scales, float[] out, int to) {
         FloatVector sum = FloatVector.zero(WIDE);
         for (int g = 0; g < groups; g++) {
-            IntVector v = Lanes.wideInts(w, at + (long) g * COLUMNS_BYTES);
+            IntVector v = ColumnsQ8.load(w, at + (long) g * COLUMNS_BYTES);
             int i = xStart + 4 * g;
-            FloatVector part = masked(v, 0xff).mul(x[i]);
-            part = masked(v, 0xff00).fma(FloatVector.broadcast(WIDE, x[i + 1]), part);
-            part = masked(v, 0xff0000).fma(FloatVector.broadcast(WIDE, x[i + 2]), part);
-            part = masked(v, 0xff000000).fma(FloatVector.broadcast(WIDE, x[i + 3]), part);
+            FloatVector part = TileQ8.masked(v, 0xff).mul(x[i]);
+            part = TileQ8.masked(v, 0xff00).fma(FloatVector.broadcast(WIDE, x[i + 1]), part);
+            part = TileQ8.masked(v, 0xff0000).fma(FloatVector.broadcast(WIDE, x[i + 2]), part);
+            part = TileQ8.masked(v, 0xff000000).fma(FloatVector.broadcast(WIDE, x[i + 3]), part);
             sum = part.fma(FloatVector.fromArray(WIDE, scales, (g >> 2) * WIDE.length()), sum);
         }
         FloatVector.fromArray(WIDE, out, to).add(sum).intoArray(out, to);
-    }
-
-    static FloatVector masked(IntVector v, int mask) {
-        return (FloatVector) v.and(mask).convert(VectorOperators.I2F, 0);
     }
 
     /** The scales in the low bytes. */
@@ -172,23 +166,8 @@ final class TileQ6K extends TileFormat {
             int column) {
         long at = start + tile * tileBytes(columns) + weights(columns) + (long) first / 4 * COLUMNS_BYTES;
         for (int r = 0; r < ROWS; r += WIDE.length()) {
-            decodeLanes(w, at + 4 * r, count / 4, out, outStride, column + r);
+            TileQ8.decodeLanes(w, at + 4 * r, count / 4, out, outStride, column + r);
         }
-    }
-
-    private static void decodeLanes(MemorySegment w, long at, int groups, float[] out, int outStride, int to) {
-        for (int g = 0; g < groups; g++) {
-            IntVector v = Lanes.wideInts(w, at + (long) g * COLUMNS_BYTES);
-            decodeGroup(v, out, outStride, to + 4 * g * outStride);
-        }
-    }
-
-    /** Four columns of one vector of rows, as {@link #multiply} takes them. */
-    static void decodeGroup(IntVector v, float[] out, int outStride, int to) {
-        masked(v, 0xff).intoArray(out, to);
-        masked(v, 0xff00).intoArray(out, to + outStride);
-        masked(v, 0xff0000).intoArray(out, to + 2 * outStride);
-        masked(v, 0xff000000).intoArray(out, to + 3 * outStride);
     }
 
     @Override
@@ -198,7 +177,7 @@ final class TileQ6K extends TileFormat {
         for (int g = 0; g < columns / GROUP; g++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 FloatVector factor = Lanes.wideHalves(w, at + (long) (g >> 3) * HALVES_BYTES + 2 * r);
-                IntVector both = Lanes.wideShorts(w, at + scales(columns) + (long) g * HALVES_BYTES + 2 * r);
+                IntVector both = TileQ4.shorts(w, at + scales(columns) + (long) g * HALVES_BYTES + 2 * r);
                 factor.mul(low(both)).intoArray(out, 2 * g * outStride + column + r);
                 factor.mul(high(both)).intoArray(out, (2 * g + 1) * outStride + column + r);
             }

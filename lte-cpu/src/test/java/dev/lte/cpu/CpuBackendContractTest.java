@@ -20,10 +20,10 @@ class CpuBackendContractTest extends BackendContractTest {
         return EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0, DType.Q4_0, DType.Q4_K, DType.Q6_K);
     }
 
-    /** Weights in blocks of 32 are multiplied with integers; for all others activations stay as they are. */
+    /** Weights are decoded to F32; activations stay as they are. */
     @Override
     public ActivationRounding rounding(DType weight, int rows) {
-        return weight == DType.Q8_0 || weight == DType.Q4_0 ? ActivationRounding.INT8_BLOCKS : ActivationRounding.F32;
+        return ActivationRounding.F32;
     }
 
     @Override
