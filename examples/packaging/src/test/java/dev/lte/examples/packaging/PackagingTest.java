@@ -102,7 +102,8 @@ class PackagingTest {
         Launch launch = java(List.of(), options(packaging));
 
         tellsTheStory(launch, "reference");
-        assertThat(launch.err().lines().filter(line -> line.contains("--add-modules " + VECTOR)))
+        assertThat(launch.err().lines()
+                        .filter(line -> line.startsWith("WARNING") && line.contains("--add-modules " + VECTOR)))
                 .as(launch.err())
                 .hasSize(1);
     }
