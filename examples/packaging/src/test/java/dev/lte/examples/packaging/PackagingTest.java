@@ -67,7 +67,6 @@ class PackagingTest {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-XX:+UseSerialGC");
-        command.add("-XX:TieredStopAtLevel=1");
         command.addAll(flags);
         command.addAll(options);
         command.add(Path.of(Objects.requireNonNull(System.getProperty("lte.examples.models")), "tinystories-656k.gguf")
@@ -88,11 +87,11 @@ class PackagingTest {
     private static void tellsTheStory(Launch launch, String backend) {
         assertThat(launch.exitCode()).as(launch.err()).isZero();
         assertThat(launch.out().getFirst()).as(launch.err()).isEqualTo(backend);
-        assertThat(launch.out().get(1)).contains(" there was a");
+        assertThat(launch.out().get(1)).contains("named Lily");
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(names = "MODULE_PATH", mode = EnumSource.Mode.EXCLUDE)
     void theFlagGivesVectors(Packaging packaging) throws IOException, InterruptedException {
         tellsTheStory(java(List.of("--add-modules", VECTOR), options(packaging)), "cpu");
     }
@@ -103,7 +102,8 @@ class PackagingTest {
         Launch launch = java(List.of(), options(packaging));
 
         tellsTheStory(launch, "reference");
-        assertThat(launch.err().lines().filter(line -> line.contains("--add-modules " + VECTOR)))
+        assertThat(launch.err().lines()
+                        .filter(line -> line.startsWith("WARNING") && line.contains("--add-modules " + VECTOR)))
                 .as(launch.err())
                 .hasSize(1);
     }

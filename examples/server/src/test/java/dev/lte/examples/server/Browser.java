@@ -23,7 +23,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** A headless Chromium, by the protocol of WebDriver (W3C recommendation), which its chromedriver speaks. */
 final class Browser implements AutoCloseable {
-    private static final Pattern PORT = Pattern.compile("on port (\\d+)");
+    private static final Pattern PORT = Pattern.compile("successfully on port (\\d+)");
     private static final long SOON_NANOS = 30_000_000_000L;
     private static final String ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 
