@@ -10,6 +10,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
@@ -90,6 +91,7 @@ final class Browser implements AutoCloseable {
 
     private JsonNode send(String method, String url, ObjectNode body) {
         HttpRequest request = HttpRequest.newBuilder(URI.create(url))
+                .timeout(Duration.ofNanos(SOON_NANOS))
                 .header("Content-Type", "application/json")
                 .method(method, HttpRequest.BodyPublishers.ofString(method.equals("GET") ? "" : body.toString()))
                 .build();

@@ -48,12 +48,10 @@ class PageTest {
     }
 
     private static void say(Browser browser, String text) {
+        int before = browser.run(ANSWERS).size();
         browser.type("input", text);
         browser.click("send");
-    }
-
-    private static int answers(Browser browser) {
-        return browser.run(ANSWERS).size();
+        browser.await(ANSWERS, answers -> answers.size() > before);
     }
 
     private static void awaitIdle(Browser browser) {
@@ -76,7 +74,7 @@ class PageTest {
                 Browser browser = new Browser(installed.orElseThrow(), folder.resolve("profile"))) {
             browser.open("http://127.0.0.1:" + server.port() + "/");
             browser.await("return document.getElementById('tau').disabled", disabled -> !disabled.booleanValue());
-            browser.set("maxTokens", 300);
+            browser.set("maxTokens", 100);
             browser.set("temperature", 1);
 
             say(browser, "Once upon a time");
@@ -97,6 +95,7 @@ class PageTest {
             assertThat(browser.text("rate")).matches("[0-9.]+").isNotEqualTo(rate);
             assertThat(percent(browser.text("skipped"))).isGreaterThan(percent(skipped) + 5);
 
+            browser.set("maxTokens", 400);
             stop(browser);
             browser.set(
                     "tau",
@@ -117,22 +116,27 @@ class PageTest {
     private static void stop(Browser browser) {
         String last = "";
         for (int attempt = 0; attempt < 20 && !last.endsWith("stopped"); attempt++) {
-            int before = answers(browser);
-            // In one go: the browser stops as soon as the answer has begun.
-            browser.run(
-                    "new MutationObserver((changes, observer) => {"
-                            + " const turn = document.querySelectorAll('.assistant')[arguments_];"
-                                    .replace("arguments_", Integer.toString(before))
-                            + " if (turn && turn.textContent.length > 2) { observer.disconnect(); document.getElementById('stop').click(); }"
-                            + "}).observe(document.getElementById('log'), { childList: true, subtree: true, characterData: true });");
-            say(browser, "Once upon a time");
-            browser.await(ANSWERS, answers -> answers.size() > before);
+            // A new conversation, or the context would be full some day.
+            browser.run("document.getElementById('clear').click()");
+            // All in the page, which is faster than a driver: it stops as soon as the answer has begun.
+            browser.run("""
+                    const by = id => document.getElementById(id);
+                    by('input').value = 'Once upon a time';
+                    by('form').requestSubmit();
+                    const timer = setInterval(() => {
+                      const turn = document.querySelector('.assistant');
+                      if (turn && (turn.textContent.length > 2 || by('stop').disabled)) {
+                        clearInterval(timer);
+                        by('stop').click();
+                      }
+                    }, 1);""");
+            browser.await(ANSWERS, answers -> !answers.isEmpty());
             awaitIdle(browser);
             JsonNode answers = browser.run(ANSWERS);
             last = answers.get(answers.size() - 1).stringValue();
         }
         assertThat(last).endsWith("stopped");
-        assertThat(browser.run(ANSWERS).get(answers(browser) - 1).stringValue()).isEqualTo(last);
+        assertThat(browser.run(ANSWERS).get(0).stringValue()).isEqualTo(last);
     }
 
     private static double percent(String text) {
