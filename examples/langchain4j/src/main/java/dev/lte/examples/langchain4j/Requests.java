@@ -110,8 +110,8 @@ final class Requests {
 
     private static Tool tool(ToolSpecification tool) {
         JsonObjectSchema parameters = tool.parameters();
-        boolean none = parameters == null
-                || (parameters.properties().isEmpty() && parameters.additionalProperties() == null);
+        boolean none =
+                parameters == null || (parameters.properties().isEmpty() && parameters.additionalProperties() == null);
         return new Tool(
                 tool.name(),
                 tool.description() == null ? "" : tool.description(),
@@ -131,7 +131,8 @@ final class Requests {
 
     private static ChatMessage assistant(AiMessage answer) {
         if (!answer.images().isEmpty()) {
-            throw new UnsupportedFeatureException("images in messages of the model are not supported, only text is; leave them out");
+            throw new UnsupportedFeatureException(
+                    "images in messages of the model are not supported, only text is; leave them out");
         }
         return new ChatMessage.Assistant(
                 answer.text() == null ? "" : answer.text(),
