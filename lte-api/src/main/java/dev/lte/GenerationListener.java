@@ -1,6 +1,7 @@
 package dev.lte;
 
 import java.time.Duration;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
@@ -34,6 +35,15 @@ public interface GenerationListener {
          * @param sinceLast since the token before, or since subscription for the first; time without demand included
          */
         default void token(Duration sinceLast) {}
+
+        /**
+         * As {@link #token(Duration)}, which it calls unless it is overridden.
+         *
+         * @param sparsity makes a report of all tokens of this generation so far; to be asked now or not at all
+         */
+        default void token(Duration sinceLast, Supplier<SparsityReport> sparsity) {
+            token(sinceLast);
+        }
 
         default void completed(FinishReason reason, Usage usage, Timings timings, SparsityReport sparsity) {}
 

@@ -1,5 +1,6 @@
 package dev.lte;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,7 @@ public final class LoadOptions {
     private final CacheType cacheType;
     private final long cacheBytes;
     private final boolean prefixCache;
+    private final @Nullable Path weightCache;
     private final @Nullable String chatTemplate;
     private final @Nullable GenerationListener listener;
     private final Consumer<Progress> progress;
@@ -31,6 +33,7 @@ public final class LoadOptions {
         cacheType = builder.cacheType;
         cacheBytes = builder.cacheBytes;
         prefixCache = builder.prefixCache;
+        weightCache = builder.weightCache;
         chatTemplate = builder.chatTemplate;
         listener = builder.listener;
         progress = builder.progress;
@@ -86,6 +89,11 @@ public final class LoadOptions {
         return prefixCache;
     }
 
+    /** The folder for packed weights, or null. */
+    public @Nullable Path weightCache() {
+        return weightCache;
+    }
+
     /** The chat template to use, or null for the model's own. */
     public @Nullable String chatTemplate() {
         return chatTemplate;
@@ -112,6 +120,7 @@ public final class LoadOptions {
         private CacheType cacheType = CacheType.AUTO;
         private long cacheBytes = 512L << 20;
         private boolean prefixCache = true;
+        private @Nullable Path weightCache;
         private @Nullable String chatTemplate;
         private @Nullable GenerationListener listener;
         private Consumer<Progress> progress = update -> {};
@@ -187,6 +196,16 @@ public final class LoadOptions {
          */
         public Builder prefixCache(boolean reuse) {
             prefixCache = reuse;
+            return this;
+        }
+
+        /**
+         * A folder in which the backend keeps the weights as it packed them, so that the next load maps them instead of packing
+         * again; as large as the model. What is found there is checked; what was packed of a model file that has changed since is
+         * made anew. Backends that do not pack leave the folder alone. None by default.
+         */
+        public Builder weightCache(Path folder) {
+            weightCache = folder;
             return this;
         }
 

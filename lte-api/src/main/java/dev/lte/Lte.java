@@ -63,6 +63,19 @@ public final class Lte {
         return ModelRuntime.find().sparsify(source, target, how, options);
     }
 
+    /**
+     * Puts the neurons of every FFN in the order of experts and writes the model as GGUF; it computes what it computed before. A
+     * training plan with {@link dev.lte.train.GroupingMethod#CONSECUTIVE} trains with these experts.
+     *
+     * @param target replaced when the new file is complete
+     * @param options who is told of progress, and how the model is run where the method needs its activations
+     * @throws UnsupportedModelException if the model has routers, for which its order is the right one
+     * @throws LteException if the model, the text or an option does not fit
+     */
+    public static GroupingReport group(Path source, Path target, GroupingOptions how, LoadOptions options) {
+        return ModelRuntime.find().group(source, target, how, options);
+    }
+
     /** Every backend provider that can be found, best first, with its device or the reason why it cannot be used. */
     public static List<BackendReport> backends() {
         return ModelRuntime.find().backends();

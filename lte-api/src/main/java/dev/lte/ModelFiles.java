@@ -1,7 +1,6 @@
 package dev.lte;
 
 import dev.lte.spi.ModelRuntime;
-import dev.lte.train.GroupingMethod;
 import java.nio.file.Path;
 import java.util.function.Consumer;
 
@@ -29,28 +28,6 @@ public final class ModelFiles {
      */
     public static ConversionReport convert(Path source, Path target, WeightType type, Consumer<Progress> progress) {
         return ModelRuntime.find().convert(source, target, type, progress);
-    }
-
-    /**
-     * Puts the neurons of every FFN in the order of experts and writes the model, which computes what it computed before. A plan
-     * with {@link GroupingMethod#CONSECUTIVE} trains with these experts.
-     *
-     * @param target the GGUF file
-     * @param expertSize M, divides F
-     * @param type of all matrices
-     * @param seed of the grouping
-     * @throws ModelFormatException if the source is damaged
-     * @throws UnsupportedModelException if it has routers, for which its order is the right one
-     */
-    public static GroupingReport group(
-            Path source,
-            Path target,
-            int expertSize,
-            GroupingMethod method,
-            long seed,
-            WeightType type,
-            Consumer<Progress> progress) {
-        return ModelRuntime.find().group(source, target, expertSize, method, seed, type, progress);
     }
 
     /** Writes a GGUF file with random weights. */

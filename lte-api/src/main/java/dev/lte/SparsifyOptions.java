@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 /** How a dense model is made sparse without training. Immutable; made by {@link #of}. */
 public final class SparsifyOptions {
     private final double sparsity;
+    private final PostHocRouting.@Nullable Method method;
     private final int expertSize;
     private final @Nullable WeightType type;
     private final @Nullable Path calibration;
@@ -15,6 +16,7 @@ public final class SparsifyOptions {
 
     private SparsifyOptions(Builder builder) {
         sparsity = builder.sparsity;
+        method = builder.method;
         expertSize = builder.expertSize;
         type = builder.type;
         calibration = builder.calibration;
@@ -35,6 +37,10 @@ public final class SparsifyOptions {
 
     public double sparsity() {
         return sparsity;
+    }
+
+    public PostHocRouting.@Nullable Method method() {
+        return method;
     }
 
     public int expertSize() {
@@ -60,6 +66,7 @@ public final class SparsifyOptions {
     /** Not thread-safe. */
     public static final class Builder {
         private final double sparsity;
+        private PostHocRouting.@Nullable Method method;
         private int expertSize;
         private @Nullable WeightType type;
         private @Nullable Path calibration;
@@ -69,6 +76,15 @@ public final class SparsifyOptions {
         private Builder(double sparsity) {
             require(sparsity > 0 && sparsity <= 0.95, "sparsity", "above 0, at most 0.95", sparsity);
             this.sparsity = sparsity;
+        }
+
+        /**
+         * What experts and routers follow: a baseline that LTE is compared with, which must be one of those that a linear router can
+         * stand for ({@code MOEFICATION}, {@code DEJA_VU}, {@code MAGNITUDE}). Null (the default) for what loses least.
+         */
+        public Builder method(PostHocRouting.@Nullable Method baseline) {
+            method = baseline;
+            return this;
         }
 
         /** M; 0 (the default) for the divisor of F that is nearest to 32. Small experts lose less and run slower. */

@@ -174,6 +174,28 @@ public final class TrainingChecks {
         shape("routerScoresBackward", "scores", scores, DType.F32, dlogits.rows(), dlogits.columns());
     }
 
+    /** Checks {@link TrainingKernels#topKScores}. */
+    public static void topKScores(Tensor scores, Tensor logits, TopKSpec spec) {
+        f32("topKScores", "scores", scores);
+        shape("topKScores", "logits", logits, DType.F32, scores.rows(), scores.columns());
+        fits("topKScores", spec.k(), scores);
+    }
+
+    /** Checks {@link TrainingKernels#topKScoresBackward}. */
+    public static void topKScoresBackward(Tensor dlogits, Tensor dscores, Tensor scores, int k) {
+        real("topKScoresBackward", "dlogits", dlogits);
+        shape("topKScoresBackward", "dscores", dscores, DType.F32, dlogits.rows(), dlogits.columns());
+        shape("topKScoresBackward", "scores", scores, DType.F32, dlogits.rows(), dlogits.columns());
+        fits("topKScoresBackward", k, scores);
+    }
+
+    private static void fits(String operation, int k, Tensor scores) {
+        if (k < 1 || k > scores.columns()) {
+            throw new IllegalArgumentException(
+                    operation + ": expected 1 to " + scores.columns() + " experts to run, found " + k);
+        }
+    }
+
     /** Checks {@link TrainingKernels#routingLoss}. */
     public static void routingLoss(
             Tensor losses, @Nullable Tensor dscores, Tensor scores, Tensor rowWeights, @Nullable Tensor factors) {

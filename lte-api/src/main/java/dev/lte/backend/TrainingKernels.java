@@ -238,6 +238,39 @@ public interface TrainingKernels {
     void routerScoresBackward(Tensor dlogits, Tensor dscores, Tensor scores);
 
     /**
+     * Whether {@link #topKScores} and its gradient are there. They belong to a baseline that LTE is compared with, and a backend may
+     * do without.
+     */
+    default boolean supportsTopKScores() {
+        return false;
+    }
+
+    /**
+     * The scores of {@link TopKSpec}.
+     *
+     * @param scores (T, N) F32, overwritten; may be {@code logits}
+     * @param logits (T, N) F32
+     * @param seed of the noise
+     * @throws UnsupportedOperationException if {@link #supportsTopKScores} says no
+     */
+    default void topKScores(Tensor scores, Tensor logits, TopKSpec spec, long seed) {
+        throw new UnsupportedOperationException("this backend has no noisy top-k routers");
+    }
+
+    /**
+     * {@code dlogits[g] = scores[g] * (dscores[g] - sum over h of dscores[h] * scores[h] / k)}, as if the chosen experts were always
+     * these.
+     *
+     * @param dlogits (T, N), overwritten; may be {@code dscores}
+     * @param dscores (T, N) F32
+     * @param scores (T, N) F32, of {@link #topKScores}
+     * @throws UnsupportedOperationException if {@link #supportsTopKScores} says no
+     */
+    default void topKScoresBackward(Tensor dlogits, Tensor dscores, Tensor scores, int k) {
+        throw new UnsupportedOperationException("this backend has no noisy top-k routers");
+    }
+
+    /**
      * What routing costs, how well it separates, and what share of experts a threshold leaves on, with w[t] the row's weight
      * and means over the N experts G of a row (LTE, equations 4 and 5):
      *

@@ -5,6 +5,7 @@ import dev.lte.Classifier;
 import dev.lte.ConversionReport;
 import dev.lte.EvaluationReport;
 import dev.lte.EvaluationRequest;
+import dev.lte.GroupingOptions;
 import dev.lte.GroupingReport;
 import dev.lte.LoadOptions;
 import dev.lte.Model;
@@ -15,7 +16,6 @@ import dev.lte.SparsifyReport;
 import dev.lte.SyntheticModel;
 import dev.lte.Tokenizer;
 import dev.lte.WeightType;
-import dev.lte.train.GroupingMethod;
 import dev.lte.train.TrainingEvent;
 import dev.lte.train.TrainingPlan;
 import java.nio.file.Path;
@@ -45,14 +45,7 @@ public interface ModelRuntime {
 
     Tokenizer tokenizer(Path model);
 
-    GroupingReport group(
-            Path source,
-            Path target,
-            int expertSize,
-            GroupingMethod method,
-            long seed,
-            WeightType type,
-            Consumer<Progress> progress);
+    GroupingReport group(Path source, Path target, GroupingOptions how, LoadOptions options);
 
     /** @param stopped asked between steps; once true, the run ends in order */
     Flux<TrainingEvent> train(TrainingPlan plan, BooleanSupplier stopped);

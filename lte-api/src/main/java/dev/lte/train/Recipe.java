@@ -7,7 +7,7 @@ package dev.lte.train;
 public enum Recipe {
     /**
      * Experts are on or off as they will be in the end, with the gradient of G passed straight through; {@code eta * mean(G)}.
-     * The default: the model that learns is the model that is served, so that the sparsity of this stage stays.
+     * The model that learns is the model that is served, so that nothing is lost between the stages.
      */
     STRAIGHT_THROUGH(false, 0, 0, false),
     /**
@@ -22,7 +22,16 @@ public enum Recipe {
      * The paper to the letter, lambda = 0.5 from the first step. On small models nearly every score stays on the side of tau
      * where it began, whatever eta is.
      */
-    PAPER(true, 0.5, 0, true);
+    PAPER(true, 0.5, 0, true),
+    /**
+     * Noisy top-k softmax routers (Shazeer et al., 2017), which learn with the model: the baseline of which the paper shows why it
+     * fails. The target alone says how many experts run, the same number for every token; scaled by k times their share of the
+     * softmax, in training and after it, so that no hard stage follows. The model can be evaluated, and is not served.
+     */
+    NOISY_TOP_K(true, 0, 0, true);
+
+    /** What holds at every sparsity on all that was tried; {@code docs/training.md} has the figures. */
+    public static final Recipe DEFAULT = STRAIGHT_THROUGH;
 
     private final boolean soft;
     private final double lambda;

@@ -62,6 +62,11 @@ public final class Stage {
         return of(Routing.LEARNED, recipe, description);
     }
 
+    /** As {@link #learned(Recipe, Consumer)} by {@link Recipe#DEFAULT}. */
+    public static Stage learned(Consumer<Builder> description) {
+        return learned(Recipe.DEFAULT, description);
+    }
+
     /** Freezes routers and trains the model with the experts that it will have (stage 2). */
     public static Stage hard(Consumer<Builder> description) {
         return of(Routing.HARD, null, description);
@@ -72,6 +77,11 @@ public final class Stage {
         description.accept(builder);
         Builder.require(
                 builder.steps > 0 != builder.epochs > 0, "steps", "steps or epochs, one of them", "both or none");
+        Builder.require(
+                recipe != Recipe.NOISY_TOP_K || builder.targetSparsity > 0,
+                "targetSparsity",
+                "between 0 and 1 for NOISY_TOP_K, where it is the share of experts that do not run",
+                "none");
         return new Stage(builder);
     }
 
@@ -245,14 +255,17 @@ public final class Stage {
 
         /** Weight of the efficiency loss: more of it gives more sparsity. 0.3 by default. */
         public Builder eta(double weight) {
-            requireLearned("eta");
+            requireLosses("eta");
             require(weight >= 0 && weight <= 1e4, "eta", "0 or more", weight);
             eta = weight;
             targetSparsity = 0;
             return this;
         }
 
-        /** The share of FFN neurons that is to be skipped; eta, where it stands, is the first guess and is steered to reach it. */
+        /**
+         * The share of FFN neurons that is to be skipped. Eta, where it stands, is the first guess and is steered to reach it; what is
+         * left over when the stage ends, the threshold makes good.
+         */
         public Builder targetSparsity(double share) {
             requireLearned("targetSparsity");
             require(share > 0 && share < 1, "targetSparsity", "between 0 and 1", share);
@@ -262,7 +275,7 @@ public final class Stage {
 
         /** Weight of the separability loss, instead of the recipe's. */
         public Builder lambda(double weight) {
-            requireLearned("lambda");
+            requireLosses("lambda");
             require(weight >= 0 && weight <= 1e4, "lambda", "0 or more", weight);
             lambda = weight;
             return this;
@@ -270,10 +283,15 @@ public final class Stage {
 
         /** The last share of the stage over which lambda rises from 0, instead of the recipe's; 0 for a constant lambda. */
         public Builder lambdaRamp(double share) {
-            requireLearned("lambdaRamp");
+            requireLosses("lambdaRamp");
             require(share >= 0 && share <= 1, "lambdaRamp", "0 to 1", share);
             lambdaRamp = share;
             return this;
+        }
+
+        private void requireLosses(String option) {
+            requireLearned(option);
+            require(recipe != Recipe.NOISY_TOP_K, option, "a recipe with losses of routing", Recipe.NOISY_TOP_K);
         }
 
         private void requireLearned(String option) {

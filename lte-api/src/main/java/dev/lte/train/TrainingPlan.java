@@ -328,6 +328,11 @@ public final class TrainingPlan {
                 Stage.Routing before = stages.get(i - 1).routing();
                 Stage.Routing now = stages.get(i).routing();
                 require(before.compareTo(now) < 0, "stages", "dense, learned, hard in this order", before + ", " + now);
+                require(
+                        stages.get(i - 1).recipe() != Recipe.NOISY_TOP_K,
+                        "stages",
+                        "none behind NOISY_TOP_K, whose experts are scaled to the end",
+                        now);
             }
             boolean plain = modelType == WeightType.F32 || modelType == WeightType.F16 || modelType == WeightType.BF16;
             require(!hubDirectory || plain, "modelType", "F32, F16 or BF16 for a hub directory", modelType);

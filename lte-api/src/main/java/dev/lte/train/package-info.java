@@ -6,7 +6,7 @@
  *         .data(TrainingData.of(TrainingData.Format.TEXT, Path.of("train.txt")))
  *         .folder(Path.of("run"))
  *         .stage(Stage.dense(s -> s.epochs(1)))
- *         .stage(Stage.learned(Recipe.STRAIGHT_THROUGH, s -> s.steps(500).targetSparsity(0.7)))
+ *         .stage(Stage.learned(s -> s.steps(500).targetSparsity(0.7)))
  *         .stage(Stage.hard(s -> s.steps(300))));
  * Training.of(plan).events().doOnNext(System.out::println).blockLast();
  * }</pre>

@@ -22,6 +22,9 @@ import java.util.stream.Collectors;
 final class BackendSelector {
     private static final System.Logger LOG = System.getLogger(BackendSelector.class.getName());
     private static final String AUTO = "auto";
+    private static final String SLOWEST = "reference";
+    private static final String MISSING =
+            "dev.lte:lte-cpu to the application; if it is one jar merged from several, their META-INF/services must be merged too";
 
     private record Candidate(BackendProvider provider, BackendReport report) {}
 
@@ -64,7 +67,7 @@ final class BackendSelector {
         }
         if (name.equals(AUTO)) {
             throw new BackendUnavailableException(
-                    "no backend can be used here (" + list(reports) + ")", "add dev.lte:lte-cpu", reports);
+                    "no backend can be used here (" + list(reports) + ")", "add " + MISSING, reports);
         }
         throw new BackendUnavailableException(
                 "there is no backend " + name + " (" + list(reports) + ")",
@@ -84,6 +87,9 @@ final class BackendSelector {
                 name,
                 available.device().description(),
                 named ? ", as asked for" : better.isEmpty() ? ", the best" : "; not " + list(better));
+        if (!named && reports.size() == 1 && name.equals(SLOWEST)) {
+            LOG.log(Level.WARNING, "only the backend {0} is there, which is slow; add {1}", name, MISSING);
+        }
         for (BackendReport report : better) {
             if (!named
                     && report.availability() instanceof Availability.Unavailable unavailable

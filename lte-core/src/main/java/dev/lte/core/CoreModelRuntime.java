@@ -6,6 +6,7 @@ import dev.lte.Classifier;
 import dev.lte.ConversionReport;
 import dev.lte.EvaluationReport;
 import dev.lte.EvaluationRequest;
+import dev.lte.GroupingOptions;
 import dev.lte.GroupingReport;
 import dev.lte.InvalidRequestException;
 import dev.lte.LoadOptions;
@@ -24,11 +25,13 @@ import dev.lte.backend.Backend;
 import dev.lte.backend.BackendOptions;
 import dev.lte.backend.DType;
 import dev.lte.backend.KernelQueue;
+import dev.lte.backend.WeightCache;
 import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.arch.ModelFingerprint;
 import dev.lte.core.arch.ModelSource;
 import dev.lte.core.arch.WeightRole;
 import dev.lte.core.baseline.Baseline;
+import dev.lte.core.baseline.CoActivationSample;
 import dev.lte.core.baseline.Sparsifier;
 import dev.lte.core.convert.ModelConverter;
 import dev.lte.core.convert.ModelSynthesizer;
@@ -39,6 +42,7 @@ import dev.lte.core.eval.EvaluatedModel;
 import dev.lte.core.eval.Evaluation;
 import dev.lte.core.layer.Transformer;
 import dev.lte.core.layer.TransformerLoader;
+import dev.lte.core.source.FileVersion;
 import dev.lte.core.source.ModelInspector;
 import dev.lte.core.source.ModelSources;
 import dev.lte.core.token.VocabularyTokenizer;
@@ -48,6 +52,8 @@ import dev.lte.spi.ModelRuntime;
 import dev.lte.train.GroupingMethod;
 import dev.lte.train.TrainingEvent;
 import dev.lte.train.TrainingPlan;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.BooleanSupplier;
@@ -66,8 +72,24 @@ public final class CoreModelRuntime implements ModelRuntime {
             return source.config();
         }
 
+        /** Whether the kernels for routing run it. */
         boolean isRouted() {
-            return config().routing() != null && !options.dense();
+            ModelConfig.Routing routing = config().routing();
+            return routing != null && routing.topK() == 0 && !options.dense();
+        }
+
+        /** Noisy top-k routers, or null. */
+        ModelConfig.@Nullable Routing topK() {
+            ModelConfig.Routing routing = config().routing();
+            return routing == null || routing.topK() == 0 || options.dense() ? null : routing;
+        }
+
+        void requireServable() {
+            if (topK() != null) {
+                throw new UnsupportedModelException(
+                        source.path() + " has noisy top-k routers, a baseline that is evaluated and not served",
+                        "measure it with Lte.evaluate, or load it dense");
+            }
         }
 
         ModelInfo info(TransformerLoader.Loaded loaded, int contextLength) {
@@ -124,7 +146,8 @@ public final class CoreModelRuntime implements ModelRuntime {
         ModelSource source = ModelSources.open(model);
         Backend backend = null;
         try {
-            backend = BackendSelector.open(options.backend(), new BackendOptions(options.threads(), 0));
+            backend = BackendSelector.open(
+                    options.backend(), new BackendOptions(options.threads(), 0, weightCache(model, options.weightCache())));
             return assemble.apply(new Opened(source, backend, options));
         } catch (RuntimeException | Error e) {
             if (backend != null) {
@@ -135,12 +158,26 @@ public final class CoreModelRuntime implements ModelRuntime {
         }
     }
 
+    private static @Nullable WeightCache weightCache(Path model, @Nullable Path folder) {
+        if (folder == null) {
+            return null;
+        }
+        try {
+            Files.createDirectories(folder);
+            Path path = model.toRealPath();
+            return new WeightCache(folder, path.toString(), FileVersion.of(path));
+        } catch (IOException e) {
+            throw new InvalidRequestException("weightCache", "a folder that exists or can be made", folder + ": " + e);
+        }
+    }
+
     private static Model generator(Opened opened) {
         if (opened.config().classes() > 0) {
             throw new UnsupportedModelException(
                     opened.source().path() + ": the model classifies texts and generates none",
                     "load it with Lte.loadClassifier, or load a model that generates");
         }
+        opened.requireServable();
         int context = contextLength(opened.config(), opened.options());
         KernelQueue queue = opened.backend().openQueue();
         return generator(opened, queue, loaded(opened, queue, context), context);
@@ -202,6 +239,7 @@ public final class CoreModelRuntime implements ModelRuntime {
                     opened.source().path() + ": the model generates text and has no classes",
                     "load it with Lte.load, or load a model for sequence classification");
         }
+        opened.requireServable();
         Backend backend = opened.backend();
         int context = contextLength(config, opened.options());
         KernelQueue queue = backend.openQueue();
@@ -263,11 +301,7 @@ public final class CoreModelRuntime implements ModelRuntime {
     }
 
     private static SparsifyReport sparsify(Opened opened, Path target, SparsifyOptions how) {
-        if (opened.config().classes() > 0) {
-            throw new UnsupportedModelException(
-                    opened.source().path() + ": a classifier has no text to be calibrated on",
-                    "train its routers, or choose a model that generates");
-        }
+        requireText(opened);
         int context = contextLength(opened.config(), opened.options());
         try (KernelQueue queue = opened.backend().openQueue()) {
             Transformer transformer = loaded(opened, queue, context).transformer();
@@ -289,10 +323,11 @@ public final class CoreModelRuntime implements ModelRuntime {
     private static @Nullable Baseline baseline(
             Opened opened, EvaluationRequest request, Transformer transformer, int context) {
         PostHocRouting routing = request.routing();
+        ModelConfig.Routing topK = opened.topK();
         if (routing == null) {
-            return null;
+            return topK == null ? null : new Baseline(opened.source(), opened.backend(), transformer, context, topK);
         }
-        if (opened.isRouted()) {
+        if (opened.isRouted() || topK != null) {
             throw new InvalidRequestException("routing", "none, as the model has routers", routing.method());
         }
         return new Baseline(routing, opened.source(), opened.backend(), transformer, context, request.progress());
@@ -352,16 +387,45 @@ public final class CoreModelRuntime implements ModelRuntime {
     }
 
     @Override
-    public GroupingReport group(
-            Path source,
-            Path target,
-            int expertSize,
-            GroupingMethod method,
-            long seed,
-            WeightType type,
-            Consumer<Progress> progress) {
+    public GroupingReport group(Path source, Path target, GroupingOptions how, LoadOptions options) {
+        if (how.method() == GroupingMethod.CO_ACTIVATION) {
+            return open(source, options, opened -> group(opened, target, how));
+        }
         try (ModelSource opened = ModelSources.open(source)) {
-            return GroupedModels.write(opened, target, expertSize, method, seed, type, progress);
+            return GroupedModels.write(opened, target, how, List::of, options.progress());
+        }
+    }
+
+    private static GroupingReport group(Opened opened, Path target, GroupingOptions how) {
+        requireText(opened);
+        int context = contextLength(opened.config(), opened.options());
+        Consumer<Progress> progress = opened.options().progress();
+        try (KernelQueue queue = opened.backend().openQueue()) {
+            Transformer transformer = loaded(opened, queue, context).transformer();
+            queue.await();
+            return GroupedModels.write(
+                    opened.source(),
+                    target,
+                    how,
+                    () -> CoActivationSample.of(
+                            opened.source(),
+                            opened.backend(),
+                            transformer,
+                            context,
+                            how.calibration(),
+                            how.seed(),
+                            progress),
+                    progress);
+        } finally {
+            opened.close();
+        }
+    }
+
+    private static void requireText(Opened opened) {
+        if (opened.config().classes() > 0) {
+            throw new UnsupportedModelException(
+                    opened.source().path() + ": a classifier has no text to be calibrated on",
+                    "train its routers, or choose a model that generates");
         }
     }
 

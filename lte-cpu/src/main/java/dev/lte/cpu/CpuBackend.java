@@ -16,6 +16,7 @@ import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Host memory and a pool of threads. Weights are packed copies, so the files that they came from may be closed. */
@@ -28,6 +29,7 @@ final class CpuBackend implements Backend {
     private final DeviceInfo device;
     private final WorkerPool pool;
     private final @Nullable LargePages largePages = LargePages.find();
+    private final @Nullable PackedWeights kept;
     /** All that has not been freed. */
     private final Set<Storage> storages = ConcurrentHashMap.newKeySet();
 
@@ -36,6 +38,7 @@ final class CpuBackend implements Backend {
     CpuBackend(BackendOptions options) {
         device = describe(options);
         pool = new WorkerPool(device.threads());
+        kept = options.weightCache() == null ? null : new PackedWeights(options.weightCache(), pool);
     }
 
     /** What {@link #device} would say. */
@@ -64,6 +67,25 @@ final class CpuBackend implements Backend {
         } catch (OutOfMemoryError e) {
             throw outOfMemory(what, bytes, memory().getFreeMemorySize(), e);
         }
+    }
+
+    /**
+     * Packed weights, mapped if they were kept from an earlier run.
+     *
+     * @param key tells them from all others of the model
+     * @param pack fills memory that it is given
+     */
+    MemorySegment packed(Arena arena, String what, PackedKey key, long bytes, Consumer<MemorySegment> pack) {
+        MemorySegment found = kept == null ? null : kept.find(arena, key, bytes);
+        if (found != null) {
+            return found;
+        }
+        MemorySegment memory = allocate(arena, what, bytes);
+        pack.accept(memory);
+        if (kept != null) {
+            kept.keep(key, memory);
+        }
+        return memory;
     }
 
     private static OutOfDeviceMemoryException outOfMemory(String what, long needed, long available, OutOfMemoryError cause) {

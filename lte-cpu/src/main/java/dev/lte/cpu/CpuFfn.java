@@ -6,6 +6,7 @@ import dev.lte.backend.FfnWeights;
 import dev.lte.backend.WeightData;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,7 +31,7 @@ final class CpuFfn implements FfnWeights {
     private final float @Nullable [] upBias;
     private final float @Nullable [] downBias;
 
-    private CpuFfn(CpuBackend backend, Arena arena, FfnData data) {
+    private CpuFfn(CpuBackend backend, WorkerPool pool, Arena arena, FfnData data) {
         spec = data.spec();
         storage = new Storage(backend, arena);
         gate = data.gate() == null ? null : TileFormat.of(data.gate().dtype());
@@ -42,24 +43,26 @@ final class CpuFfn implements FfnWeights {
         upBytes = neuronTiles() * up.tileBytes(spec.model());
         // Whole cache lines, so that no line of an inactive expert is read for an active one.
         expertBytes = (gateBytes + upBytes + modelTiles() * down.tileBytes(downColumns) + 63) / 64 * 64;
-        bytes = backend.allocate(arena, data.up().name(), Math.multiplyExact(expertBytes, (long) spec.experts()));
         upBias = vector(data.upBias());
         downBias = vector(data.downBias());
+        int experts = spec.experts();
+        int chunks = Math.min(experts, 8 * pool.threads());
+        PackedKey key = PackedKey.of(
+                "experts " + experts + " x " + spec.expertSize(),
+                data.gate() == null ? List.of(data.up(), data.down()) : List.of(data.gate(), data.up(), data.down()));
+        long size = Math.multiplyExact(expertBytes, (long) experts);
+        bytes = backend.packed(arena, data.up().name(), key, size, memory -> pool.run((item, worker) -> {
+            Packing packing = new Packing(data, memory);
+            for (int expert = item * experts / chunks; expert < (item + 1) * experts / chunks; expert++) {
+                packing.pack(expert);
+            }
+        }, chunks));
     }
 
     static CpuFfn pack(CpuBackend backend, WorkerPool pool, FfnData data) {
         Arena arena = Arena.ofShared();
         try {
-            CpuFfn ffn = new CpuFfn(backend, arena, data);
-            int experts = ffn.spec.experts();
-            int chunks = Math.min(experts, 8 * pool.threads());
-            pool.run((item, worker) -> {
-                Packing packing = ffn.new Packing(data);
-                for (int expert = item * experts / chunks; expert < (item + 1) * experts / chunks; expert++) {
-                    packing.pack(expert);
-                }
-            }, chunks);
-            return ffn;
+            return new CpuFfn(backend, pool, arena, data);
         } catch (Throwable t) {
             arena.close();
             throw t;
@@ -149,8 +152,10 @@ final class CpuFfn implements FfnWeights {
         private final @Nullable TilePacker gatePacker;
         private final TilePacker upPacker;
         private final TilePacker downPacker;
+        private final MemorySegment memory;
 
-        Packing(FfnData data) {
+        Packing(FfnData data, MemorySegment memory) {
+            this.memory = memory;
             int model = spec.model();
             gatePacker = data.gate() == null || gate == null
                     ? null
@@ -166,13 +171,13 @@ final class CpuFfn implements FfnWeights {
             for (int tile = 0; tile < neuronTiles(); tile++) {
                 int row = neuron + tile * TileFormat.ROWS;
                 if (gatePacker != null) {
-                    gatePacker.pack(row, end, 0, spec.model(), bytes, start, neuronTiles(), tile);
+                    gatePacker.pack(row, end, 0, spec.model(), memory, start, neuronTiles(), tile);
                 }
-                upPacker.pack(row, end, 0, spec.model(), bytes, start + upStart(), neuronTiles(), tile);
+                upPacker.pack(row, end, 0, spec.model(), memory, start + upStart(), neuronTiles(), tile);
             }
             for (int tile = 0; tile < modelTiles(); tile++) {
                 int row = tile * TileFormat.ROWS;
-                downPacker.pack(row, neuron, spec.expertSize(), bytes, start + downStart(), modelTiles(), tile);
+                downPacker.pack(row, neuron, spec.expertSize(), memory, start + downStart(), modelTiles(), tile);
             }
         }
     }

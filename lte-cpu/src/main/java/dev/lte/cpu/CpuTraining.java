@@ -10,6 +10,7 @@ import dev.lte.backend.ParameterState;
 import dev.lte.backend.RopeSpec;
 import dev.lte.backend.RoutingLossSpec;
 import dev.lte.backend.Tensor;
+import dev.lte.backend.TopKSpec;
 import dev.lte.backend.TrainingChecks;
 import dev.lte.backend.TrainingKernels;
 import dev.lte.backend.Write;
@@ -28,6 +29,7 @@ final class CpuTraining implements TrainingKernels {
     private final LossKernel losses;
     private final OptimizerKernel optimizer;
     private final TrainingRowKernel rows;
+    private final TopKKernel topK;
 
     /** @param owner makes a tensor an ordinary one of the queue's backend that is in use, or throws */
     CpuTraining(WorkerPool pool, Function<Tensor, CpuTensor> owner) {
@@ -39,6 +41,7 @@ final class CpuTraining implements TrainingKernels {
         losses = new LossKernel(pool);
         optimizer = new OptimizerKernel(pool);
         rows = new TrainingRowKernel(pool);
+        topK = new TopKKernel(pool);
     }
 
     @Override
@@ -217,6 +220,23 @@ final class CpuTraining implements TrainingKernels {
     public void routerScoresBackward(Tensor dlogits, Tensor dscores, Tensor scores) {
         TrainingChecks.routerScoresBackward(dlogits, dscores, scores);
         rows.sigmoidBackward(own(dlogits), own(dscores), own(scores));
+    }
+
+    @Override
+    public boolean supportsTopKScores() {
+        return true;
+    }
+
+    @Override
+    public void topKScores(Tensor scores, Tensor logits, TopKSpec spec, long seed) {
+        TrainingChecks.topKScores(scores, logits, spec);
+        topK.scores(own(scores), own(logits), spec, seed);
+    }
+
+    @Override
+    public void topKScoresBackward(Tensor dlogits, Tensor dscores, Tensor scores, int k) {
+        TrainingChecks.topKScoresBackward(dlogits, dscores, scores, k);
+        topK.scoresBackward(own(dlogits), own(dscores), own(scores), k);
     }
 
     @Override

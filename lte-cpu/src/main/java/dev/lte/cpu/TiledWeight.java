@@ -72,14 +72,15 @@ final class TiledWeight implements Tensor {
         int columns = data.columns();
         int tiles = (data.rows() + TileFormat.ROWS - 1) / TileFormat.ROWS;
         long tileBytes = format.tileBytes(columns);
-        MemorySegment bytes = backend.allocate(arena, data.name(), Math.multiplyExact(tileBytes, (long) tiles));
         int chunks = Math.min(tiles, 8 * pool.threads());
-        pool.run((item, worker) -> {
+        long size = Math.multiplyExact(tileBytes, (long) tiles);
+        PackedKey key = PackedKey.of("matrix", List.of(data));
+        MemorySegment bytes = backend.packed(arena, data.name(), key, size, memory -> pool.run((item, worker) -> {
             TilePacker packer = new TilePacker(new RowReader(data, format), format, data.rows(), columns);
             for (int tile = item * tiles / chunks; tile < (item + 1) * tiles / chunks; tile++) {
-                packer.pack(tile * TileFormat.ROWS, 0, columns, bytes, 0, tiles, tile);
+                packer.pack(tile * TileFormat.ROWS, 0, columns, memory, 0, tiles, tile);
             }
-        }, chunks);
+        }, chunks));
         return new Part(format, bytes, firstRow, data.rows(), columns);
     }
 

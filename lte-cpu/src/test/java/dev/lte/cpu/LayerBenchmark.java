@@ -53,6 +53,10 @@ final class LayerBenchmark implements AutoCloseable {
     private final Tensor pages = backend.allocate(DType.I32, 1, 1);
     private final ExpertSelection selection = new ExpertSelection(
             backend.allocate(DType.I32, PROMPT, NEURONS / 32), backend.allocate(DType.I32, PROMPT, 1));
+    private static final String[] OPERATIONS = {"norm", "qkv", "append", "attention", "output", "norm", "ffn"};
+    private long[] @org.jspecify.annotations.Nullable [] marks;
+    private int pass;
+    private int mark;
     private final long otherBytes;
     private final long ffnBytes;
 
@@ -120,20 +124,28 @@ final class LayerBenchmark implements AutoCloseable {
         AttentionSpec attention = new AttentionSpec(32, 4, 64, 0.125f, true, 0, 0);
         NormSpec rms = new NormSpec(NormSpec.Kind.RMS, 1e-5f, 0);
         ExpertSelection chosen = selection.firstRows(rows);
+        mark();
         for (int i = 0; i < LAYERS; i++) {
             queue.norm(n, state, norm, null, rms);
+            mark();
             queue.linear(p, n, qkv[i], null, Write.SET);
+            mark();
             Tensor k = p.columnRange(MODEL, MODEL + KEY_VALUE);
             Tensor v = p.columnRange(MODEL + KEY_VALUE, MODEL + 2 * KEY_VALUE);
             queue.appendKeyValue(keyCache, valueCache, k, v, batch);
+            mark();
             queue.attention(a, p.columnRange(0, MODEL), keyCache, valueCache, batch, attention);
+            mark();
             queue.linear(state, a, output[i], null, Write.SET);
+            mark();
             queue.norm(n, state, norm, null, rms);
+            mark();
             if (sparse) {
                 queue.sparseFfn(state, n, ffn[i], chosen, Write.SET);
             } else {
                 queue.denseFfn(state, n, ffn[i], Write.SET);
             }
+            mark();
         }
         queue.norm(n.rowRange(rows - 1, rows), state.rowRange(rows - 1, rows), norm, null, rms);
         queue.linear(logits, n.rowRange(rows - 1, rows), head, null, Write.SET);
@@ -199,6 +211,42 @@ final class LayerBenchmark implements AutoCloseable {
         return perRow * VOCABULARY;
     }
 
+    /** Median microseconds of every operation of a layer during whole passes of one token, and what is between them. */
+    private void operations() {
+        select(0.5);
+        for (boolean sparse : new boolean[] {false, true}) {
+            int passes = Integer.getInteger("repetitions", 15) + 5;
+            marks = new long[passes][LAYERS * OPERATIONS.length + 1];
+            for (pass = 0; pass < passes; pass++) {
+                mark = 0;
+                pass(1, 64, sparse);
+            }
+            StringBuilder line = new StringBuilder("  us of " + (sparse ? "sparse" : "dense"));
+            for (int o = 0; o < OPERATIONS.length; o++) {
+                double[] times = new double[(passes - 5) * LAYERS];
+                double sum = 0;
+                for (int p = 5; p < passes; p++) {
+                    for (int i = 0; i < LAYERS; i++) {
+                        int at = i * OPERATIONS.length + o;
+                        times[(p - 5) * LAYERS + i] = (marks[p][at + 1] - marks[p][at]) / 1e3;
+                        sum += times[(p - 5) * LAYERS + i];
+                    }
+                }
+                Arrays.sort(times);
+                line.append(String.format(
+                        Locale.ROOT, ", %s %.0f (mean %.0f)", OPERATIONS[o], times[times.length / 2], sum / times.length));
+            }
+            System.out.println(line);
+            marks = null;
+        }
+    }
+
+    private void mark() {
+        if (marks != null) {
+            marks[pass][mark++] = System.nanoTime();
+        }
+    }
+
     private void prefill() {
         select(0.5);
         double[] t = time(3, () -> pass(PROMPT, PROMPT, false), () -> pass(PROMPT, PROMPT, true),
@@ -228,6 +276,9 @@ final class LayerBenchmark implements AutoCloseable {
                 ReadBandwidth probe = new ReadBandwidth(Integer.getInteger("threads", 2));
                 if (modes.contains("decode")) {
                     benchmark.decode(probe.bytes(), probe);
+                }
+                if (modes.contains("operations")) {
+                    benchmark.operations();
                 }
                 if (modes.contains("batch")) {
                     benchmark.batches();

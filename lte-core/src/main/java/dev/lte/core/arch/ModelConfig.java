@@ -95,8 +95,14 @@ public record ModelConfig(
      *
      * @param expertSize M
      * @param threshold the tau that the model was trained with
+     * @param topK experts that run for every token by noisy top-k routers, a baseline that is evaluated and not served; 0 for LTE
      */
-    public record Routing(int expertSize, float threshold) {}
+    public record Routing(int expertSize, float threshold, int topK) {
+        /** LTE's own. */
+        public Routing(int expertSize, float threshold) {
+            this(expertSize, threshold, 0);
+        }
+    }
 
     /** The same model with other routing, or dense. */
     public ModelConfig withRouting(@Nullable Routing routing) {

@@ -1,6 +1,9 @@
 package dev.lte.core.baseline;
 
+import dev.lte.core.arch.ModelSource;
+import dev.lte.core.arch.WeightRole;
 import dev.lte.core.sparse.Grouping;
+import dev.lte.core.train.Matrix;
 
 /**
  * What each expert adds to the output of its FFN, as a length: {@code |E_n(x)|}, from hidden activations alone. The products of
@@ -10,6 +13,12 @@ final class ExpertNorms {
     private final Grouping grouping;
     /** (N, M, M). */
     private final float[][] products;
+
+    /** Of a layer of a model. */
+    static ExpertNorms of(ModelSource source, int layer, Grouping grouping) {
+        Matrix down = Matrix.of(source.get(WeightRole.DOWN, layer));
+        return new ExpertNorms(grouping, down.values(), down.rows());
+    }
 
     /** @param down (D, F), neurons in the order before grouping */
     ExpertNorms(Grouping grouping, float[] down, int model) {

@@ -22,6 +22,23 @@ final class FfnMask implements FfnVisitor {
         Rule(UnitScores scores, Selection selection, @Nullable Grouping grouping) {
             this(scores, selection, grouping, null);
         }
+
+        /** (F), whether each runs. */
+        boolean[] neurons(FfnActivations activations, int row) {
+            return neurons(scores.of(activations, row));
+        }
+
+        private boolean[] neurons(float[] unitScores) {
+            boolean[] units = selection.of(unitScores);
+            if (grouping == null) {
+                return units;
+            }
+            boolean[] neurons = new boolean[grouping.ffn()];
+            for (int f = 0; f < neurons.length; f++) {
+                neurons[f] = units[grouping.expertOf(f)];
+            }
+            return neurons;
+        }
     }
 
     private final List<Rule> rules;
@@ -38,8 +55,7 @@ final class FfnMask implements FfnVisitor {
         Rule rule = rules.get(activations.layer());
         activations.forEachRow(row -> {
             float[] scores = rule.scores.of(activations, row);
-            boolean[] units = rule.selection.of(scores);
-            boolean[] neurons = rule.grouping == null ? units : neurons(units, rule.grouping);
+            boolean[] neurons = rule.neurons(scores);
             activations.keep(row, neurons);
             if (rule.scaling != null && rule.grouping != null) {
                 activations.scale(row, rule.scaling.apply(scores), rule.grouping);
@@ -50,14 +66,6 @@ final class FfnMask implements FfnVisitor {
             }
             meter.add(activations.layer(), running);
         });
-    }
-
-    private static boolean[] neurons(boolean[] experts, Grouping grouping) {
-        boolean[] neurons = new boolean[grouping.ffn()];
-        for (int f = 0; f < neurons.length; f++) {
-            neurons[f] = experts[grouping.expertOf(f)];
-        }
-        return neurons;
     }
 
     /** Over all tokens so far. */

@@ -19,9 +19,7 @@ import dev.lte.core.arch.WeightRole;
 import dev.lte.core.layer.FeedForward;
 import dev.lte.core.layer.Pass;
 import dev.lte.core.layer.Transformer;
-import dev.lte.core.quant.BlockFormats;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import dev.lte.core.train.Matrix;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -88,24 +86,12 @@ final class ObservedFfn implements FeedForward {
     }
 
     private static Tensor matrix(WeightData weight, Backend backend) {
-        return backend.weight(backend.supportsWeight(weight.dtype()) ? weight : floats(weight));
+        return backend.weight(backend.supportsWeight(weight.dtype()) ? weight : Matrix.of(weight).weight(weight.name()));
     }
 
     private static @Nullable Tensor vector(ModelSource source, WeightRole role, int layer, Backend backend) {
         WeightData weight = source.find(role, layer);
-        return weight == null ? null : backend.weight(floats(weight));
-    }
-
-    /** The same weight as F32; freed when nothing refers to it. */
-    static WeightData floats(WeightData weight) {
-        MemorySegment bytes = Arena.ofAuto()
-                .allocate(Math.multiplyExact((long) weight.rows(), DType.F32.byteSize(weight.columns())), 64);
-        float[] row = new float[weight.columns()];
-        for (int i = 0; i < weight.rows(); i++) {
-            BlockFormats.decode(weight.dtype(), weight.bytes(), i * weight.rowBytes(), row, 0, row.length);
-            BlockFormats.encode(DType.F32, row, 0, row.length, bytes, i * DType.F32.byteSize(row.length));
-        }
-        return new WeightData(weight.name(), DType.F32, weight.rows(), weight.columns(), bytes);
+        return weight == null ? null : backend.weight(Matrix.of(weight).weight(weight.name()));
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.lte.core.baseline;
 
 import dev.lte.ConversionReport;
 import dev.lte.InvalidRequestException;
+import dev.lte.PostHocRouting;
 import dev.lte.Progress;
 import dev.lte.SparsifyOptions;
 import dev.lte.SparsifyReport;
@@ -19,6 +20,8 @@ import dev.lte.core.eval.Likelihood;
 import dev.lte.core.eval.ScoredSequence;
 import dev.lte.core.layer.Transformer;
 import dev.lte.core.sparse.Grouping;
+import dev.lte.core.train.Matrix;
+import dev.lte.core.train.RegroupedSource;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,12 +37,16 @@ import org.jspecify.annotations.Nullable;
  * Makes a dense model one with routers, without training. On calibration text, neurons are grouped by {@link
  * ActivationGrouping}, what each expert adds to its FFN's output is measured, and a linear router fitted that predicts it from the FFN's input. The sparsity is
  * divided among layers so that it costs least, and routers are fitted again on what the sparse
- * model itself makes of the text. The result runs on the same kernels as a model that was trained with LTE.
+ * model itself makes of the text. Or a {@link PostHocRouting} method decides what experts and routers are, by {@link Imitation}.
+ * The result runs on the same kernels as a model that was trained with LTE.
  */
 public final class Sparsifier implements AutoCloseable {
     private static final int SAMPLE = 8_192;
     /** Floats of the samples of all layers, 2 GiB. */
     private static final long MOST_VALUES = 1L << 29;
+
+    /** A logit of 0. */
+    private static final float THRESHOLD = 0.5f;
 
     private static final double RIDGE = 0.01;
     /** Tokens on which the loss of single layers is measured. */
@@ -66,7 +73,9 @@ public final class Sparsifier implements AutoCloseable {
     private final CalibrationData data;
     private final Observation observation;
     private final List<Grouping> groupings = new ArrayList<>();
-    private final List<ExpertNorms> norms = new ArrayList<>();
+    /** What of an expert routers are to predict, one a layer. */
+    private final List<UnitScores> scores = new ArrayList<>();
+
     private int passes;
 
     /**
@@ -87,6 +96,9 @@ public final class Sparsifier implements AutoCloseable {
         config = source.config();
         if (config.routing() != null) {
             throw new InvalidRequestException("model", "a dense model", "one that has routers");
+        }
+        if (options.method() != null) {
+            Imitation.requireServable(options.method());
         }
         expertSize = options.expertSize() > 0 ? options.expertSize() : customary(config.ffn());
         Grouping.experts(config.ffn(), expertSize);
@@ -109,6 +121,33 @@ public final class Sparsifier implements AutoCloseable {
 
     /** Calibrates, writes the sparse model, and says what it lost. */
     public SparsifyReport write(Path target) {
+        Imitation imitation = imitation();
+        List<float[]> routers = imitation == null ? own() : imitate(imitation);
+        List<FfnMask.Rule> rules = rules(routers);
+        FfnMask mask = new FfnMask(rules, config.ffn());
+        Likelihood dense = observation.run(data.heldOut(), activations -> {}, done -> {});
+        Likelihood sparse = observation.run(data.heldOut(), mask, done -> {});
+        SparsifyReport.Imitated imitated = imitation == null ? null : imitation.compare(data.heldOut(), rules);
+        List<Matrix> matrices = routers.stream()
+                .map(router -> new Matrix(router.length / config.model(), config.model(), router))
+                .toList();
+        RegroupedSource regrouped = new RegroupedSource(source, groupings, matrices, THRESHOLD, provenance());
+        ConversionReport written = ModelConverter.convert(regrouped, target, type(source, options.type()), progress);
+        return new SparsifyReport(
+                expertSize, mask.sparsity(), dense.perplexity(), sparse.perplexity(), imitated, written);
+    }
+
+    private @Nullable Imitation imitation() {
+        PostHocRouting.Method method = options.method();
+        if (method == null) {
+            return null;
+        }
+        PostHocRouting routing =
+                new PostHocRouting(method, options.sparsity(), expertSize, options.calibration());
+        return new Imitation(routing, observation, data.training(), progress);
+    }
+
+    private List<float[]> own() {
         group();
         List<RouterSample> samples = sample(null);
         double[] sparsities = allocate(samples);
@@ -116,13 +155,26 @@ public final class Sparsifier implements AutoCloseable {
         for (int i = 0; i < REFINEMENTS; i++) {
             routers = fit(sample(routers), sparsities);
         }
-        routers = shift(sample(routers), routers, sparsities);
-        FfnMask mask = mask(routers);
-        Likelihood dense = observation.run(data.heldOut(), activations -> {}, done -> {});
-        Likelihood sparse = observation.run(data.heldOut(), mask, done -> {});
-        RegroupedSource regrouped = new RegroupedSource(source, groupings, routers, provenance());
-        ConversionReport written = ModelConverter.convert(regrouped, target, type(source, options.type()), progress);
-        return new SparsifyReport(expertSize, mask.sparsity(), dense.perplexity(), sparse.perplexity(), written);
+        return shift(sample(routers), routers, sparsities);
+    }
+
+    /** As methods do, every layer has the same sparsity; on the activations of the sparse model. */
+    private List<float[]> imitate(Imitation imitation) {
+        groupings.addAll(imitation.groupings());
+        scores.addAll(imitation.scores());
+        double[] uniform = uniform();
+        List<RouterSample> samples = sample(null);
+        List<float[]> routers = shift(samples, imitation.routers(samples), uniform);
+        for (int i = 0; i < REFINEMENTS; i++) {
+            routers = shift(sample(routers), routers, uniform);
+        }
+        return routers;
+    }
+
+    private double[] uniform() {
+        double[] uniform = new double[layers()];
+        Arrays.fill(uniform, options.sparsity());
+        return uniform;
     }
 
     private void group() {
@@ -131,7 +183,8 @@ public final class Sparsifier implements AutoCloseable {
         groupings.addAll(neurons.groups(
                 expertSize, options.seed(), done -> progress.accept(new Progress("grouping neurons", done, layers()))));
         for (int layer = 0; layer < layers(); layer++) {
-            norms.add(new ExpertNorms(groupings.get(layer), LayerWeights.down(source, layer), config.model()));
+            ExpertNorms norms = ExpertNorms.of(source, layer, groupings.get(layer));
+            scores.add((activations, row) -> norms.of(activations.hidden(), row));
         }
     }
 
@@ -152,18 +205,23 @@ public final class Sparsifier implements AutoCloseable {
 
     private Map<String, Object> provenance() {
         Map<String, Object> provenance = new LinkedHashMap<>(source.provenance());
-        provenance.put("method", "training-free");
+        PostHocRouting.Method method = options.method();
+        provenance.put("method", method == null ? "training-free" : method.toString());
         provenance.put("target_sparsity", options.sparsity());
         return provenance;
     }
 
     private FfnMask mask(List<float[]> routers) {
+        return new FfnMask(rules(routers), config.ffn());
+    }
+
+    private List<FfnMask.Rule> rules(List<float[]> routers) {
         List<FfnMask.Rule> rules = new ArrayList<>();
         for (int layer = 0; layer < layers(); layer++) {
             rules.add(new FfnMask.Rule(
                     new LinearScores(routers.get(layer), config.model()), Selection.above(0), groupings.get(layer)));
         }
-        return new FfnMask(rules, config.ffn());
+        return rules;
     }
 
     /**
@@ -182,12 +240,12 @@ public final class Sparsifier implements AutoCloseable {
         observation.run(
                 data.training(),
                 activations -> {
-                    float[][] scores = new float[activations.rows()][];
-                    ExpertNorms of = norms.get(activations.layer());
-                    activations.forEachRow(row -> scores[row] = of.of(activations.hidden(), row));
+                    float[][] values = new float[activations.rows()][];
+                    UnitScores of = scores.get(activations.layer());
+                    activations.forEachRow(row -> values[row] = of.of(activations, row));
                     RouterSample sample = samples.get(activations.layer());
                     for (int row = 0; row < activations.rows(); row++) {
-                        sample.add(activations.inputOf(row), scores[row]);
+                        sample.add(activations.inputOf(row), values[row]);
                     }
                     if (mask != null) {
                         mask.visit(activations);
@@ -202,9 +260,7 @@ public final class Sparsifier implements AutoCloseable {
      * likelihood loses if that layer alone is sparse.
      */
     private double[] allocate(List<RouterSample> samples) {
-        double[] uniform = new double[layers()];
-        Arrays.fill(uniform, options.sparsity());
-        List<float[]> routers = fit(samples, uniform);
+        List<float[]> routers = fit(samples, uniform());
         FfnMask mask = mask(routers);
         List<ScoredSequence> few = few();
         double before = observation.run(few, activations -> {}, done -> {}).natsPerToken();

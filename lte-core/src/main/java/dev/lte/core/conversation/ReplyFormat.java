@@ -70,6 +70,15 @@ public record ReplyFormat(@Nullable Tags reasoning, ToolCalls toolCalls, boolean
         return llama && template.contains("\"parameters\"") ? ToolCalls.LLAMA : ToolCalls.NONE;
     }
 
+    /** What every tool call begins with, wherever it stands; null if calls are found in another way, or not at all. */
+    public @Nullable String callMark() {
+        return switch (toolCalls) {
+            case NONE, LLAMA -> null;
+            case HERMES -> TOOL_CALL;
+            case MISTRAL, MISTRAL_ARGS -> TOOL_CALLS;
+        };
+    }
+
     /** Marks that can be special tokens, which a decoder leaves out of a text unless it is told. */
     public List<String> marks() {
         List<String> marks = new ArrayList<>();

@@ -46,9 +46,12 @@ final class GgufModelMetadata {
         }
         ModelConfig.Routing routing = config.routing();
         if (routing != null) {
-            writer.pairs.put(GgufKeys.LTE_VERSION, (long) LteRouting.VERSION);
+            writer.pairs.put(GgufKeys.LTE_VERSION, (long) LteRouting.version(routing));
             writer.pairs.put(GgufKeys.LTE_EXPERT_SIZE, (long) routing.expertSize());
             writer.pairs.put(GgufKeys.LTE_THRESHOLD, routing.threshold());
+            if (routing.topK() > 0) {
+                writer.pairs.put(GgufKeys.LTE_TOP_K, (long) routing.topK());
+            }
         }
         return writer.pairs;
     }

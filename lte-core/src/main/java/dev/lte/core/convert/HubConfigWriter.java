@@ -188,7 +188,10 @@ final class HubConfigWriter {
             return;
         }
         ObjectNode lte = json.putObject("lte");
-        lte.put("version", LteRouting.VERSION);
+        lte.put("version", LteRouting.version(routing));
+        if (routing.topK() > 0) {
+            lte.put("top_k", routing.topK());
+        }
         lte.put("expert_size", routing.expertSize());
         lte.put("threshold", Double.parseDouble(Float.toString(routing.threshold())));
         source.provenance().forEach((key, value) -> {

@@ -4,6 +4,7 @@ import com.google.common.base.Suppliers;
 import com.google.common.cache.Cache;
 import com.google.common.cache.CacheBuilder;
 import dev.lte.GenerationOptions;
+import dev.lte.InvalidRequestException;
 import dev.lte.ResponseFormat;
 import dev.lte.UnsupportedModelException;
 import dev.lte.chat.ChatRequest;
@@ -21,7 +22,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes the constraints that requests ask for: response formats, and tool calls where one must be made. The grammars of the
+ * Makes the constraints that requests ask for: response formats, and tool calls where one must be made or tools are strict. The grammars of the
  * last requests are kept. Thread-safe.
  */
 final class Constraints {
@@ -29,8 +30,11 @@ final class Constraints {
     private static final String ANY_OBJECT = "{\"type\":\"object\"}";
 
     private final Supplier<ConstraintCompiler> compiler;
-    private final Cache<List<TaggedSchema>, ConstraintGrammar> grammars =
+    private final Cache<Key, ConstraintGrammar> grammars =
             CacheBuilder.newBuilder().maximumSize(KEPT).build();
+
+    /** @param trigger what begins a value in free text; null if there is no free text */
+    private record Key(@Nullable String trigger, List<TaggedSchema> values) {}
 
     /** @param tokenizer null if the model has none; then every constraint is refused */
     Constraints(@Nullable VocabularyTokenizer tokenizer) {
@@ -63,6 +67,8 @@ final class Constraints {
             case ToolChoice.Auto auto -> {
                 if (!values.isEmpty()) {
                     request.tools().forEach(tool -> values.add(call(tool, format)));
+                } else if (request.tools().stream().anyMatch(Tool::strict)) {
+                    return textWithCalls(request.tools(), format);
                 }
             }
             case ToolChoice.Required required -> {
@@ -77,6 +83,23 @@ final class Constraints {
             }
         }
         return values.isEmpty() ? null : oneOf(values);
+    }
+
+    /** Free text; but once a call has begun, it is one of a tool, with arguments that the schema of a strict one accepts. */
+    private TokenConstraint textWithCalls(List<Tool> tools, ReplyFormat format) {
+        String trigger = format.callMark();
+        if (trigger == null) {
+            throw new InvalidRequestException(
+                    "tools",
+                    "no strict tool with the tool choice auto, as the template writes calls without a mark that tells them from"
+                            + " text; require a call, or take arguments as they come",
+                    "a strict one");
+        }
+        List<TaggedSchema> calls = tools.stream()
+                .map(tool -> tool.strict() ? tool : new Tool(tool.name(), tool.description(), ANY_OBJECT))
+                .map(tool -> call(tool, format))
+                .toList();
+        return constraint(new Key(trigger, calls));
     }
 
     private static List<TaggedSchema> values(ResponseFormat format) {
@@ -107,14 +130,20 @@ final class Constraints {
     }
 
     private TokenConstraint oneOf(List<TaggedSchema> values) {
-        return grammars.asMap()
-                .computeIfAbsent(
-                        List.copyOf(values),
-                        key -> key.size() == 1
-                                        && key.getFirst().begin().isEmpty()
-                                        && key.getFirst().end().isEmpty()
-                                ? compiler.get().jsonSchema(key.getFirst().schema())
-                                : compiler.get().oneOf(key, false))
-                .newConstraint();
+        return constraint(new Key(null, List.copyOf(values)));
+    }
+
+    private TokenConstraint constraint(Key key) {
+        return grammars.asMap().computeIfAbsent(key, this::compile).newConstraint();
+    }
+
+    private ConstraintGrammar compile(Key key) {
+        List<TaggedSchema> values = key.values();
+        if (key.trigger() != null) {
+            return compiler.get().textUntil(key.trigger(), values, true);
+        }
+        TaggedSchema first = values.getFirst();
+        boolean bare = values.size() == 1 && first.begin().isEmpty() && first.end().isEmpty();
+        return bare ? compiler.get().jsonSchema(first.schema()) : compiler.get().oneOf(values, false);
     }
 }

@@ -13,7 +13,9 @@ import dev.lte.core.cache.PrefixCache;
 import dev.lte.core.layer.Transformer;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
+import java.util.HashSet;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -23,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * One thread that runs all sequences of a model, in rounds of its {@link Scheduler}: new ones are taken in, those that were
  * cancelled or have stalled end, slots and pages are given out, steps run. It sleeps while nobody waits for anything.
  *
- * <p>Thread-safe: {@link #submit}, {@link #call}, {@link #wake} and {@link #close} may be called from any thread.
+ * <p>Thread-safe: {@link #enter}, {@link #submit}, {@link #call}, {@link #wake} and {@link #close} may be called from any thread.
  */
 final class Engine implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Engine.class.getName());
@@ -41,6 +43,7 @@ final class Engine implements AutoCloseable {
     private final Thread thread;
 
     private final Object gate = new Object();
+    private final Set<Sequence> preparing = new HashSet<>();
     private final Queue<Sequence> inbox = new ArrayDeque<>();
     private final Queue<Job<?>> jobs = new ArrayDeque<>();
     private final AtomicInteger active = new AtomicInteger();
@@ -123,9 +126,9 @@ final class Engine implements AutoCloseable {
     }
 
     /**
-     * Counts one more sequence, to be handed to {@link #submit} soon.
+     * Counts one more sequence, to be handed to {@link #enter} soon.
      *
-     * @return why there is no place, or null; then the caller must submit it or call {@link #abandon}
+     * @return why there is no place, or null; then the caller must let it enter or call {@link #abandon}
      */
     @Nullable
     LteException reserve() {
@@ -147,20 +150,46 @@ final class Engine implements AutoCloseable {
         active.decrementAndGet();
     }
 
-    /** Takes a reserved sequence; one that comes too late is failed at once. */
-    void submit(Sequence sequence) {
+    /**
+     * Takes a reserved sequence that is still being prepared, to be handed to {@link #submit} or {@link #giveUp}. From here on
+     * {@link #close} ends it, however long its preparation takes. One that comes too late is failed at once.
+     *
+     * @return whether it is worth preparing
+     */
+    boolean enter(Sequence sequence) {
         boolean accepted;
         synchronized (gate) {
             accepted = !closed;
             if (accepted) {
+                preparing.add(sequence);
+            }
+        }
+        if (!accepted) {
+            abandon();
+            sequence.fail(closedException());
+        }
+        return accepted;
+    }
+
+    /** A sequence that has entered is prepared; nothing happens if it has ended meanwhile. */
+    void submit(Sequence sequence) {
+        synchronized (gate) {
+            if (preparing.remove(sequence)) {
                 inbox.add(sequence);
             }
         }
-        if (accepted) {
-            wake();
-        } else {
+        wake();
+    }
+
+    /** A sequence that has entered cannot be prepared; nothing happens if it has ended meanwhile. */
+    void giveUp(Sequence sequence, Throwable reason) {
+        boolean mine;
+        synchronized (gate) {
+            mine = preparing.remove(sequence);
+        }
+        if (mine) {
             abandon();
-            sequence.fail(closedException());
+            sequence.fail(reason);
         }
     }
 
@@ -235,6 +264,8 @@ final class Engine implements AutoCloseable {
     private void end() {
         synchronized (gate) {
             closed = true;
+            inbox.addAll(preparing);
+            preparing.clear();
         }
         takeInbox();
         LteException reason = failure == null

@@ -204,15 +204,16 @@ public final class LocalModel implements Model {
             engine.abandon();
             throw e;
         }
-        Thread.ofVirtual().name("lte-prompt").start(() -> prepare(stream, preparation));
+        if (engine.enter(stream)) {
+            Thread.ofVirtual().name("lte-prompt").start(() -> prepare(stream, preparation));
+        }
     }
 
     private <E> void prepare(TokenStream<E> stream, Generation.Preparation<E> preparation) {
         try {
             stream.start(preparation.prepare());
         } catch (RuntimeException | Error e) {
-            engine.abandon();
-            stream.fail(e);
+            engine.giveUp(stream, e);
             return;
         }
         engine.submit(stream);
@@ -288,7 +289,9 @@ public final class LocalModel implements Model {
             throw refused;
         }
         LogitsJob job = new LogitsJob(ids, tau, newMeter());
-        engine.submit(job);
+        if (engine.enter(job)) {
+            engine.submit(job);
+        }
         try {
             return job.result().get();
         } catch (InterruptedException e) {

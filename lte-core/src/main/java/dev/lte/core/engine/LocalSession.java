@@ -67,20 +67,23 @@ final class LocalSession implements ChatSession {
                 answering = turn;
                 all = new ArrayList<>(messages);
             }
-            all.addAll(described.messages());
-            ChatRequest request = described.toBuilder().messages(all).build();
-            return model.chat(request, realm)
+            // The session is free before the subscriber hears of the end, so that it can go on at once.
+            return Flux.defer(() -> {
+                        all.addAll(described.messages());
+                        ChatRequest request = described.toBuilder().messages(all).build();
+                        return model.chat(request, realm);
+                    })
                     .doOnNext(event -> {
                         if (event instanceof ChatEvent.Completed completed) {
                             all.add(completed.message());
-                            keep(turn, all, request.options().threshold());
+                            keep(turn, all, described.options().threshold());
                         }
                     })
-                    .doFinally(signal -> giveUp(turn));
+                    .doOnTerminate(() -> giveUp(turn))
+                    .doOnCancel(() -> giveUp(turn));
         });
     }
 
-    /** Before the subscriber hears of the end, so that it can go on at once. */
     private void keep(Object turn, List<ChatMessage> all, OptionalDouble usedThreshold) {
         synchronized (lock) {
             if (answering == turn) {

@@ -6,6 +6,7 @@ import dev.lte.ModelInfo;
 import dev.lte.SparsityReport;
 import dev.lte.Timings;
 import dev.lte.Usage;
+import dev.lte.core.sparse.SparsityMeter;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -41,9 +42,9 @@ final class StreamObserver {
         tell(o -> o.admitted(queued, promptTokens, cachedTokens));
     }
 
-    void token(Duration sinceLast) {
+    void token(Duration sinceLast, SparsityMeter meter) {
         if (observer != null) {
-            tell(o -> o.token(sinceLast));
+            tell(o -> o.token(sinceLast, meter::report));
         }
     }
 

@@ -26,8 +26,8 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Operators;
 
 /**
- * One subscription to a generation. Signals come from the engine's thread, or, while the engine has not seen it yet, from the
- * thread that encodes its prompt. {@link #request} and {@link #cancel} may come from any thread and only leave a note.
+ * One subscription to a generation. Signals come from the engine's thread, or, if it cannot be prepared, from the thread that
+ * found that out. {@link #request} and {@link #cancel} may come from any thread and only leave a note.
  *
  * @param <E> the events
  */
@@ -162,7 +162,7 @@ final class TokenStream<E> extends Sequence implements Subscription {
     @Override
     void onToken(int token) {
         clock.resume(demand.get() > 0);
-        observer.token(clock.tick(generated == 0));
+        observer.token(clock.tick(generated == 0), meter);
         EventWriter<E> writer = generation().writer();
         if (endIds.contains(token)) {
             complete(writer.end(ready::add));

@@ -12,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.zip.CRC32C;
 
 /**
  * A file that is written from its first byte to its last, beside its target, and takes the target's place when it is complete
@@ -30,6 +31,7 @@ public final class FileOutput implements AutoCloseable {
     private final MemorySegment buffer = arena.allocate(BUFFER);
     private final Consumer<Progress> progress;
     private final long tensorBytes;
+    private final CRC32C checksum = new CRC32C();
     private int buffered;
     private long flushed;
     private long tensorBytesDone;
@@ -58,11 +60,17 @@ public final class FileOutput implements AutoCloseable {
         return flushed + buffered;
     }
 
+    /** The CRC-32C of all bytes written so far. */
+    public int checksum() {
+        return (int) checksum.getValue();
+    }
+
     public void write(byte[] bytes) throws IOException {
         write(MemorySegment.ofArray(bytes));
     }
 
     public void write(MemorySegment bytes) throws IOException {
+        Checksums.add(checksum, bytes);
         if (bytes.byteSize() >= BUFFER && bytes.isNative()) {
             flush();
             for (long at = 0; at < bytes.byteSize(); at += STEP) {

@@ -10,6 +10,7 @@ import dev.lte.backend.ParameterState;
 import dev.lte.backend.RopeSpec;
 import dev.lte.backend.RoutingLossSpec;
 import dev.lte.backend.Tensor;
+import dev.lte.backend.TopKSpec;
 import dev.lte.backend.TrainingChecks;
 import dev.lte.backend.TrainingKernels;
 import dev.lte.backend.Write;
@@ -200,6 +201,23 @@ final class ReferenceTraining implements TrainingKernels {
     public void routerScoresBackward(Tensor dlogits, Tensor dscores, Tensor scores) {
         TrainingChecks.routerScoresBackward(dlogits, dscores, scores);
         ReferenceLinear.routerScoresBackward(own(dlogits), own(dscores), own(scores));
+    }
+
+    @Override
+    public boolean supportsTopKScores() {
+        return true;
+    }
+
+    @Override
+    public void topKScores(Tensor scores, Tensor logits, TopKSpec spec, long seed) {
+        TrainingChecks.topKScores(scores, logits, spec);
+        ReferenceTopK.scores(own(scores), own(logits), spec, seed);
+    }
+
+    @Override
+    public void topKScoresBackward(Tensor dlogits, Tensor dscores, Tensor scores, int k) {
+        TrainingChecks.topKScoresBackward(dlogits, dscores, scores, k);
+        ReferenceTopK.scoresBackward(own(dlogits), own(dscores), own(scores), k);
     }
 
     @Override

@@ -55,7 +55,8 @@ public final class ConstraintCompiler {
     }
 
     /**
-     * Free text, in which special tokens may be, until a trigger is written; from there on one of some values.
+     * Free text, in which special tokens may be, until a trigger is written; from there on one of some values. A trigger that has
+     * special tokens is not allowed to be written in plain characters, which a reader could take for it.
      *
      * @param trigger a text that every {@link TaggedSchema#begin} begins with
      * @param repeated whether free text and further values may follow a value

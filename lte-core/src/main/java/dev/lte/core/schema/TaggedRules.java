@@ -1,6 +1,7 @@
 package dev.lte.core.schema;
 
 import dev.lte.InvalidRequestException;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 
@@ -25,38 +26,34 @@ final class TaggedRules {
         return rules.add(Dfa.of(nfa, start, accept, rules.budget()));
     }
 
-    /** The Knuth-Morris-Pratt automaton of the trigger, and what follows it. */
+    /** The automaton that finds the trigger, and what follows it; there is no way to where it is written in other bytes. */
     int textUntil(String trigger, List<TaggedSchema> values, boolean repeated) {
         byte[] bytes = vocabulary.spell(trigger);
         if (bytes.length == 0) {
             throw new InvalidRequestException("trigger", "a text", "none");
         }
+        byte[] plain = trigger.getBytes(StandardCharsets.UTF_8);
+        Matcher matcher = new Matcher(Arrays.equals(bytes, plain) ? List.of(bytes) : List.of(bytes, plain));
         Nfa nfa = new Nfa(rules.budget());
         int accept = nfa.state();
-        int[] matched = new int[bytes.length + 1];
-        for (int i = 0; i <= bytes.length; i++) {
-            matched[i] = nfa.state();
+        int[] states = new int[matcher.states()];
+        for (int i = 0; i < states.length; i++) {
+            states[i] = nfa.state();
         }
-        int[] fallback = new int[bytes.length + 1];
-        fallback[0] = -1;
-        for (int i = 1, k = -1; i <= bytes.length; i++) {
-            while (k >= 0 && bytes[k] != bytes[i - 1]) {
-                k = fallback[k];
+        for (int i = 0; i < states.length; i++) {
+            if (matcher.found(i) >= 0) {
+                continue;
             }
-            fallback[i] = ++k;
-        }
-        for (int i = 0; i < bytes.length; i++) {
-            nfa.skip(matched[i], accept);
+            nfa.skip(states[i], accept);
             for (int value = 0; value <= ConstraintVocabulary.SPECIAL; value++) {
-                int k = i;
-                while (k >= 0 && (bytes[k] & 0xFF) != value) {
-                    k = fallback[k];
+                int next = matcher.next(i, value);
+                if (matcher.found(next) <= 0) {
+                    nfa.bytes(states[i], value, value, states[next]);
                 }
-                nfa.bytes(matched[i], value, value, matched[k + 1]);
             }
         }
-        alternatives(nfa, matched[bytes.length], bytes, values, repeated ? matched[0] : accept);
-        return rules.add(Dfa.of(nfa, matched[0], accept, rules.budget()));
+        alternatives(nfa, states[matcher.end(0)], bytes, values, repeated ? states[0] : accept);
+        return rules.add(Dfa.of(nfa, states[0], accept, rules.budget()));
     }
 
     /** @param written the begin of every text that is there already */

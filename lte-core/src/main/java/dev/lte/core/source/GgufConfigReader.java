@@ -226,6 +226,7 @@ final class GgufConfigReader {
                 metadata.integer(GgufKeys.LTE_VERSION),
                 metadata.integer(GgufKeys.LTE_EXPERT_SIZE),
                 metadata.real(GgufKeys.LTE_THRESHOLD),
+                metadata.contains(GgufKeys.LTE_TOP_K) ? metadata.integer(GgufKeys.LTE_TOP_K) : 0,
                 ffn);
     }
 

@@ -56,6 +56,7 @@ public final class GgufKeys {
     public static final String LTE_VERSION = "lte.version";
     public static final String LTE_EXPERT_SIZE = "lte.expert_size";
     public static final String LTE_THRESHOLD = "lte.threshold";
+    public static final String LTE_TOP_K = "lte.top_k";
 
     /** The value of {@link #POOLING} for a classifier. */
     public static final long RANK = 4;

@@ -13,7 +13,7 @@ import java.util.Set;
 /** A model in a GGUF file. */
 final class GgufSource {
     private static final Set<String> ROUTING =
-            Set.of(GgufKeys.LTE_VERSION, GgufKeys.LTE_EXPERT_SIZE, GgufKeys.LTE_THRESHOLD);
+            Set.of(GgufKeys.LTE_VERSION, GgufKeys.LTE_EXPERT_SIZE, GgufKeys.LTE_THRESHOLD, GgufKeys.LTE_TOP_K);
 
     private GgufSource() {}
 

@@ -264,6 +264,7 @@ final class HubConfigReader {
                 lte.get("version").integer(),
                 lte.get("expert_size").integer(),
                 lte.get("threshold").real(),
+                lte.get("top_k").isPresent() ? lte.get("top_k").integer() : 0,
                 ffn);
     }
 

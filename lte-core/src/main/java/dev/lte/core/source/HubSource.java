@@ -19,7 +19,7 @@ import java.util.Set;
 public final class HubSource {
     public static final String CONFIG = "config.json";
 
-    private static final Set<String> ROUTING = Set.of("version", "expert_size", "threshold");
+    private static final Set<String> ROUTING = Set.of("version", "expert_size", "threshold", "top_k");
 
     private HubSource() {}
 

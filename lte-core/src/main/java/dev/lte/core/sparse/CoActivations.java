@@ -1,6 +1,8 @@
 package dev.lte.core.sparse;
 
 import dev.lte.InvalidRequestException;
+import dev.lte.backend.Activation;
+import java.util.Arrays;
 
 /**
  * How often the neurons of one FFN are active together, over the tokens of a sample: the weights of the co-activation graph
@@ -9,6 +11,12 @@ import dev.lte.InvalidRequestException;
  * <p>Keeps one bit per neuron and token; counts are made when they are needed.
  */
 public final class CoActivations {
+    /** Tokens that tell the groups of an FFN apart. */
+    public static final int TOKENS = 2_048;
+
+    /** Of the neurons that count as active for a token where the activation function leaves none at 0. */
+    private static final double SHARE = 0.2;
+
     private final int ffn;
     private final int capacity;
     /** (F, tokens / 64). */
@@ -64,6 +72,26 @@ public final class CoActivations {
             }
         }
         tokens++;
+    }
+
+    /**
+     * Records one token: with ReLU the neurons that it lets through are active, with a smooth function, which lets all through, the
+     * {@link #SHARE} of the greatest magnitudes.
+     *
+     * @param activations (F), what the down projection multiplies
+     */
+    public void add(float[] activations, Activation function) {
+        if (function == Activation.RELU) {
+            add(activations, 0);
+            return;
+        }
+        float[] magnitudes = new float[activations.length];
+        for (int f = 0; f < magnitudes.length; f++) {
+            magnitudes[f] = Math.abs(activations[f]);
+        }
+        float[] sorted = magnitudes.clone();
+        Arrays.sort(sorted);
+        add(magnitudes, sorted[(int) ((1 - SHARE) * (sorted.length - 1))]);
     }
 
     /** Tokens for which both are active; of a neuron with itself, those for which it is. */

@@ -46,7 +46,8 @@ final class BatchTensors {
             Gating gating,
             RoutingLossSpec routing,
             @Nullable Tensor factors,
-            boolean backward) {
+            boolean backward,
+            long noise) {
         check(batch);
         int rows = batch.rows();
         int[] position = new int[rows];
@@ -75,7 +76,8 @@ final class BatchTensors {
                 gating,
                 routing,
                 factors,
-                backward);
+                backward,
+                noise);
     }
 
     private Tensor written(Tensor all, int[] values) {

@@ -6,6 +6,7 @@ import dev.lte.backend.Activation;
 import dev.lte.backend.DType;
 import dev.lte.backend.Gating;
 import dev.lte.backend.Tensor;
+import dev.lte.backend.TopKSpec;
 import dev.lte.backend.TrainingKernels;
 import dev.lte.backend.Write;
 import dev.lte.core.arch.ModelConfig;
@@ -44,10 +45,23 @@ final class FfnBranch implements Branch {
     private final @Nullable Rows scores;
     private final Tensor losses;
     private final Shared shared;
+    private final int layer;
+    private final @Nullable TopKSpec topK;
 
-    /** @param losses (1, 3) of this layer, accumulated */
+    /**
+     * @param losses (1, 3) of this layer, accumulated
+     * @param topK of noisy top-k routers; null for those of LTE
+     */
     FfnBranch(
-            ModelConfig config, int layer, Parameters parameters, TrainingMemory memory, Tensor losses, Shared shared) {
+            ModelConfig config,
+            int layer,
+            Parameters parameters,
+            TrainingMemory memory,
+            Tensor losses,
+            Shared shared,
+            @Nullable TopKSpec topK) {
+        this.layer = layer;
+        this.topK = topK;
         gated = config.gated();
         ffn = config.ffn();
         activation = config.activation();
@@ -81,6 +95,11 @@ final class FfnBranch implements Branch {
         return scores == null || !pass.isRouted() ? null : scores.of(pass);
     }
 
+    /** What the down projection multiplied in the last forward pass (T, F). */
+    Tensor hidden(TrainingPass pass) {
+        return hidden.of(pass);
+    }
+
     @Override
     public void forward(TrainingPass pass, Tensor y, Tensor x) {
         TrainingKernels kernels = pass.kernels();
@@ -88,7 +107,7 @@ final class FfnBranch implements Branch {
         input.forward(kernels, in, x);
         Tensor score = scores(pass);
         if (score != null && router != null) {
-            kernels.routerScores(score, x, router.weight().value());
+            score(pass, score, x, router.weight().value());
             if (!differentiatesScores(pass)) {
                 kernels.routingLoss(losses, null, score, pass.routingWeights(), null, pass.routing());
             }
@@ -97,6 +116,18 @@ final class FfnBranch implements Branch {
         }
         kernels.ffnActivation(hidden.of(pass), gate(in), up(in), score, activation, pass.gating());
         down.forward(kernels, y, hidden.of(pass));
+    }
+
+    private void score(TrainingPass pass, Tensor score, Tensor x, Tensor weight) {
+        TrainingKernels kernels = pass.kernels();
+        if (topK == null) {
+            kernels.routerScores(score, x, weight);
+            return;
+        }
+        kernels.linear(score, x, weight, null, Write.SET);
+        // Layers apart, and passes of a step as well, which count up.
+        long seed = pass.noise() + layer * 0x632BE59BD9B4E019L;
+        kernels.topKScores(score, score, pass.backward() ? topK : topK.withoutNoise(), seed);
     }
 
     /** The losses of routing are added where their gradients are, and only there. */
@@ -127,7 +158,11 @@ final class FfnBranch implements Branch {
                 kernels.routingLoss(losses, dscores, score, pass.routingWeights(), pass.factors(), pass.routing());
             }
             Tensor dlogits = dlogitRows.of(pass);
-            kernels.routerScoresBackward(dlogits, dscores, score);
+            if (topK == null) {
+                kernels.routerScoresBackward(dlogits, dscores, score);
+            } else {
+                kernels.topKScoresBackward(dlogits, dscores, score, topK.k());
+            }
             router.backward(kernels, dx, dlogits, x, Write.ADD);
         }
     }

@@ -6,7 +6,10 @@ import dev.lte.core.sparse.NeuronOrder;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The weights of a dense model with the neurons of each feed-forward block in the order of its experts, and with routers. */
+/**
+ * The weights of a dense model with the neurons of each feed-forward block in the order of its experts, which changes nothing that
+ * the model computes, and with routers. Reordered weights are made when they are asked for.
+ */
 public final class RoutedValues implements WeightValues {
     private final WeightValues dense;
     private final List<NeuronOrder> orders;
@@ -14,10 +17,10 @@ public final class RoutedValues implements WeightValues {
 
     /**
      * @param groupings one per layer
-     * @param routers (N, D), one per layer
+     * @param routers (N, D), one per layer; none for a model that stays dense
      */
     public RoutedValues(WeightValues dense, List<Grouping> groupings, List<Matrix> routers) {
-        if (groupings.size() != routers.size()) {
+        if (!routers.isEmpty() && groupings.size() != routers.size()) {
             throw new IllegalArgumentException(
                     "expected a router per grouping, found " + routers.size() + " for " + groupings.size());
         }
@@ -29,7 +32,7 @@ public final class RoutedValues implements WeightValues {
     @Override
     public @Nullable Matrix find(WeightRole role, int layer) {
         if (role == WeightRole.ROUTER) {
-            return routers.get(layer);
+            return routers.isEmpty() ? null : routers.get(layer);
         }
         Matrix weight = dense.find(role, layer);
         if (weight == null) {

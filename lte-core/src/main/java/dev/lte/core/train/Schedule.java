@@ -1,6 +1,7 @@
 package dev.lte.core.train;
 
 import dev.lte.InvalidRequestException;
+import dev.lte.train.Decay;
 
 /** A value that changes over the steps of a stage: a learning rate, or the weight of a loss. Immutable. */
 public sealed interface Schedule {
@@ -39,16 +40,6 @@ public sealed interface Schedule {
             double progress = (double) step / steps;
             return value * Math.max(0, (progress - (1 - share)) / share);
         }
-    }
-
-    /** What comes after warm-up. */
-    enum Decay {
-        /** Stays at the peak. */
-        CONSTANT,
-        /** In a line to 0. */
-        LINEAR,
-        /** Along half a cosine to 0. */
-        COSINE
     }
 
     /**

@@ -47,6 +47,8 @@ public final class TrainingModel implements AutoCloseable {
     private final List<Parameter> all;
     private @Nullable TrainingPass lastPass;
     private long routedPasses;
+    /** Seed of the next pass. */
+    private long noise;
 
     /**
      * @param config of the model; {@link ModelConfig#routing} says whether it has routers
@@ -60,6 +62,10 @@ public final class TrainingModel implements AutoCloseable {
             throw new UnsupportedModelException(
                     "backend " + backend.name() + " cannot train in " + options.type(),
                     "choose another backend or type");
+        }
+        if (options.topK() != null && !training.supportsTopKScores()) {
+            throw new UnsupportedModelException(
+                    "backend " + backend.name() + " has no noisy top-k routers", "choose backend cpu or reference");
         }
         if (config.finalSoftcap() > 0) {
             throw new UnsupportedModelException(
@@ -106,7 +112,7 @@ public final class TrainingModel implements AutoCloseable {
             AttentionBranch attention = new AttentionBranch(
                     config, layer, parameters, memory, rope < 0 ? null : rotations.get(rope), attentions);
             Tensor losses = routingLosses.rowRange(layer, layer + 1);
-            FfnBranch ffn = new FfnBranch(config, layer, parameters, memory, losses, hiddens);
+            FfnBranch ffn = new FfnBranch(config, layer, parameters, memory, losses, hiddens, options.topK());
             ffns.add(ffn);
             steps.add(step(layer, attention, norm(ATTENTION_NORM, layer), norm(POST_ATTENTION_NORM, layer)));
             steps.add(step(layer, ffn, norm(FFN_NORM, layer), norm(POST_FFN_NORM, layer)));
@@ -150,6 +156,11 @@ public final class TrainingModel implements AutoCloseable {
         return parameters;
     }
 
+    /** Noise of routers depends on this and on the passes since. */
+    public void seedNoise(long seed) {
+        noise = seed;
+    }
+
     /** Sets gradients and losses to 0. */
     public void clear() {
         clearing.run();
@@ -190,18 +201,27 @@ public final class TrainingModel implements AutoCloseable {
             int layers = config.layers().size();
             queue.write(factors, new float[] {eta / layers, lambda / layers});
         }
-        run(inputs.begin(kernels, batch, gating, routing, objective ? factors : null, true));
+        run(inputs.begin(kernels, batch, gating, routing, objective ? factors : null, true, noise++), true);
     }
 
     /** Adds the losses of a batch; gradients stay as they are. */
     public void evaluate(TrainingBatch batch, Gating gating, RoutingLossSpec routing) {
-        run(inputs.begin(kernels, batch, gating, routing, null, false));
+        run(inputs.begin(kernels, batch, gating, routing, null, false, 0), true);
     }
 
-    private void run(TrainingPass pass) {
+    /** As {@link #evaluate}, of a kind of pass that will not come again, for which nothing is recorded. */
+    public void evaluateOnce(TrainingBatch batch, Gating gating, RoutingLossSpec routing) {
+        run(inputs.begin(kernels, batch, gating, routing, null, false, 0), false);
+    }
+
+    private void run(TrainingPass pass, boolean recorded) {
         lastPass = pass;
         routedPasses += pass.isRouted() ? 1 : 0;
-        passes.run(pass, all, () -> forwardAndBackward(pass));
+        if (recorded) {
+            passes.run(pass, all, () -> forwardAndBackward(pass));
+        } else {
+            forwardAndBackward(pass);
+        }
     }
 
     private void forwardAndBackward(TrainingPass pass) {
@@ -258,6 +278,14 @@ public final class TrainingModel implements AutoCloseable {
         }
         float[] values = new float[scores.rows() * scores.columns()];
         queue.read(scores, values);
+        return values;
+    }
+
+    /** What the down projection of a layer multiplied in the last pass, (T, F); waits for the queue. */
+    public float[] hidden(int layer) {
+        Tensor hidden = ffns.get(layer).hidden(lastPass());
+        float[] values = new float[Math.multiplyExact(hidden.rows(), hidden.columns())];
+        queue.read(hidden, values);
         return values;
     }
 

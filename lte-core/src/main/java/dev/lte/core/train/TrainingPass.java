@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param routing the losses of routing
  * @param factors (1, 2), eta and lambda as {@link TrainingKernels#routingLoss} takes them; null if routing has no part in the loss
  * @param backward whether a backward pass follows
+ * @param noise seed of what noisy top-k routers add to their logits
  */
 record TrainingPass(
         TrainingKernels kernels,
@@ -39,7 +40,8 @@ record TrainingPass(
         Gating gating,
         RoutingLossSpec routing,
         @Nullable Tensor factors,
-        boolean backward) {
+        boolean backward,
+        long noise) {
     boolean isRouted() {
         return gating.mode() != Gating.Mode.NONE;
     }

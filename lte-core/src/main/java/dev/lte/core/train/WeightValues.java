@@ -3,7 +3,6 @@ package dev.lte.core.train;
 import dev.lte.backend.WeightData;
 import dev.lte.core.arch.ModelSource;
 import dev.lte.core.arch.WeightRole;
-import dev.lte.core.quant.BlockFormats;
 import org.jspecify.annotations.Nullable;
 
 /** Where the parameters of a model come from. */
@@ -17,25 +16,20 @@ public interface WeightValues {
     @Nullable
     Matrix find(WeightRole role, int layer);
 
+    /** @throws IllegalStateException if the model has none */
+    default Matrix get(WeightRole role, int layer) {
+        Matrix weight = find(role, layer);
+        if (weight == null) {
+            throw new IllegalStateException("the model has no " + role + " in layer " + layer);
+        }
+        return weight;
+    }
+
     /** The weights of an open model, decoded to F32. */
     static WeightValues of(ModelSource source) {
         return (role, layer) -> {
             WeightData weight = source.find(role, layer);
-            return weight == null ? null : decode(weight);
+            return weight == null ? null : Matrix.of(weight);
         };
-    }
-
-    private static Matrix decode(WeightData weight) {
-        float[] values = new float[Math.multiplyExact(weight.rows(), weight.columns())];
-        for (int r = 0; r < weight.rows(); r++) {
-            BlockFormats.decode(
-                    weight.dtype(),
-                    weight.bytes(),
-                    r * weight.rowBytes(),
-                    values,
-                    r * weight.columns(),
-                    weight.columns());
-        }
-        return new Matrix(weight.rows(), weight.columns(), values);
     }
 }

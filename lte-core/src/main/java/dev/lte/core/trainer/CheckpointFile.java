@@ -21,10 +21,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A checkpoint: one safetensors file with all parameters in F32, the moments of the optimiser, and the {@link RunState} as JSON
- * in its metadata. It stands beside its name until it is complete and on the disk.
+ * in its metadata. It stands beside its name until it is complete and on the disk, and has a check sum of itself.
  */
 final class CheckpointFile implements WeightValues, AutoCloseable {
     private static final String KEY = "lte.checkpoint";
+    private static final String CHECKSUM = "lte.crc32c";
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -56,7 +57,7 @@ final class CheckpointFile implements WeightValues, AutoCloseable {
                 }
             }
         }
-        SafetensorsWriter.write(target, Map.of(KEY, StateJson.write(state, plan)), entries, progress -> {});
+        SafetensorsWriter.writeWithChecksum(target, Map.of(KEY, StateJson.write(state, plan)), entries, CHECKSUM);
     }
 
     private static SafetensorsWriter.Entry entry(
@@ -81,13 +82,14 @@ final class CheckpointFile implements WeightValues, AutoCloseable {
         return slot + "/" + role + "/" + layer;
     }
 
-    /** @throws dev.lte.LteException if it is no complete checkpoint */
+    /** @throws ModelFormatException if it is no complete checkpoint, or is damaged */
     @SuppressWarnings("MustBeClosedChecker") // Closed with the checkpoint.
     static CheckpointFile open(Path path) {
         if (!(SafetensorsFile.open(path) instanceof SafetensorsFile file)) {
             throw new IllegalArgumentException(path + " is a directory");
         }
         try {
+            file.requireChecksum(CHECKSUM);
             String json = file.metadata().get(KEY);
             if (json == null) {
                 throw new ModelFormatException(

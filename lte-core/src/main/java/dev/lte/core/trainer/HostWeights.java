@@ -8,7 +8,7 @@ import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** All weights of a model on the host, which may be changed. */
+/** All weights of a model on the host. Immutable. */
 final class HostWeights implements WeightValues {
     private final Map<Place, Matrix> weights = new HashMap<>();
 
@@ -33,20 +33,12 @@ final class HostWeights implements WeightValues {
         return of(parameters::value, layers);
     }
 
-    void put(WeightRole role, int layer, Matrix weight) {
+    private void put(WeightRole role, int layer, Matrix weight) {
         weights.put(new Place(role, layer), weight);
     }
 
     @Override
     public @Nullable Matrix find(WeightRole role, int layer) {
         return weights.get(new Place(role, layer));
-    }
-
-    Matrix get(WeightRole role, int layer) {
-        Matrix weight = find(role, layer);
-        if (weight == null) {
-            throw new IllegalStateException("the model has no " + role + " in layer " + layer);
-        }
-        return weight;
     }
 }

@@ -1,19 +1,30 @@
 package dev.lte.core.trainer;
 
+import dev.lte.ModelFormatException;
 import dev.lte.backend.DType;
+import dev.lte.backend.Gating;
+import dev.lte.backend.TopKSpec;
 import dev.lte.core.arch.ModelConfig;
+import dev.lte.core.data.DataPosition;
+import dev.lte.core.sparse.CoActivations;
+import dev.lte.core.train.ModelGrouping;
 import dev.lte.core.train.Parameters;
+import dev.lte.core.train.RoutedValues;
+import dev.lte.core.train.TrainingBatch;
 import dev.lte.core.train.TrainingModel;
 import dev.lte.core.train.TrainingOptions;
 import dev.lte.core.train.WeightValues;
 import dev.lte.train.NonFiniteLossException;
 import dev.lte.train.Precision;
+import dev.lte.train.Recipe;
 import dev.lte.train.Stage;
 import dev.lte.train.TrainingEvent;
 import dev.lte.train.TrainingPlan;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +36,15 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
     private static final int LOGITS = 1 << 23;
 
     private static final int LEAST_LOGIT_ROWS = 256;
+
+    /** That co-activations are counted for, so that they come from several batches. */
+    private static final int TOKENS_OF_A_PASS = 256;
+
+    /**
+     * Deviation of what noisy top-k routers add to logits. With 1, logits come to lie so far apart that the softmax leaves one
+     * expert.
+     */
+    private static final float NOISE = 0.1f;
 
     private final Run run;
     private final TrainingPlan plan;
@@ -92,7 +112,19 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
 
     private ModelConfig.Routing routing(ModelConfig config) {
         ModelConfig.Routing own = config.routing();
-        return own != null ? own : new ModelConfig.Routing(plan.expertSize(), (float) plan.threshold());
+        return own != null
+                ? own
+                : new ModelConfig.Routing(plan.expertSize(), (float) plan.threshold(), topK(config));
+    }
+
+    /** Experts that noisy top-k routers run; 0 if the plan has none. */
+    private int topK(ModelConfig config) {
+        int experts = config.ffn() / plan.expertSize();
+        return plan.stages().stream()
+                .filter(stage -> stage.recipe() == Recipe.NOISY_TOP_K)
+                .mapToInt(stage -> Math.max(1, (int) Math.round(experts * (1 - stage.targetSparsity()))))
+                .findFirst()
+                .orElse(0);
     }
 
     private void build(ModelConfig config, WeightValues weights) {
@@ -110,11 +142,45 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
                         passes.rows(),
                         passes.sequences(),
                         plan.maxTokens(),
-                        Math.max(LEAST_LOGIT_ROWS, LOGITS / config.vocabulary())));
+                        Math.max(LEAST_LOGIT_ROWS, LOGITS / config.vocabulary()),
+                        topK(config.routing())));
+    }
+
+    private static @Nullable TopKSpec topK(ModelConfig.@Nullable Routing routing) {
+        return routing == null || routing.topK() == 0 ? null : new TopKSpec(routing.topK(), NOISE);
     }
 
     private StageSettings settings() {
-        return StageSettings.of(plan, plan.stages().get(state.stage), run.steps(state.stage));
+        return StageSettings.of(plan, plan.stages().get(state.stage), run.steps(state.stage), threshold());
+    }
+
+    /** Above which experts run: fitted to a target, or the model's own, or the plan's. */
+    private float threshold() {
+        return state.threshold > 0
+                ? (float) state.threshold
+                : routing(config()).threshold();
+    }
+
+    /** The configuration of the model that is written. */
+    ModelConfig finished() {
+        ModelConfig.Routing routing = config().routing();
+        return routing == null
+                ? config()
+                : config().withRouting(new ModelConfig.Routing(routing.expertSize(), threshold(), routing.topK()));
+    }
+
+    /** Moves the threshold so that the model has the sparsity that the stage was to reach. */
+    private void calibrate(StageSettings settings) {
+        double target = settings.stage().targetSparsity();
+        if (target == 0 || settings.stage().recipe() == Recipe.NOISY_TOP_K) {
+            return;
+        }
+        int batch = settings.stage().batch();
+        try (RunData.Steps data = run.data().training(batch, plan.seed() + state.stage, DataPosition.START)) {
+            ThresholdCalibration calibration = new ThresholdCalibration(model(), settings.routing(), data);
+            state.threshold = calibration.find(target, threshold());
+            state.sparsity = calibration.sparsity((float) state.threshold);
+        }
     }
 
     /** Goes to the begin of the state's stage; gives the model routers if the stage needs them. */
@@ -138,12 +204,40 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
         ModelConfig routed = config().withRouting(routing(config()));
         HostWeights weights = HostWeights.of(model().parameters(), layers());
         int threads = plan.threads() > 0 ? plan.threads() : Runtime.getRuntime().availableProcessors();
-        List<Double> objectives =
-                RoutedWeights.group(weights, routed, plan.expertSize(), plan.grouping(), plan.seed(), threads);
-        RoutedWeights.addRouters(weights, routed, plan.seed());
-        build(routed, weights);
+        ModelGrouping grouping = ModelGrouping.of(
+                weights, routed, plan.expertSize(), plan.grouping(), this::coActivations, plan.seed(), threads);
+        build(routed, new RoutedValues(weights, grouping.groupings(), NewRouters.of(routed, plan.seed())));
         Duration time = Duration.ofNanos(System.nanoTime() - begin);
-        run.emit(new TrainingEvent.Grouped(plan.grouping(), routed.experts(), objectives, time));
+        run.emit(new TrainingEvent.Grouped(plan.grouping(), routed.experts(), grouping.objectives(), time));
+    }
+
+    /** What the dense model activates for the data of the stage that begins. */
+    private List<CoActivations> coActivations() {
+        List<CoActivations> samples = IntStream.range(0, layers())
+                .mapToObj(layer -> new CoActivations(config().ffn(), CoActivations.TOKENS))
+                .toList();
+        int ffn = config().ffn();
+        int batch = settings().stage().batch();
+        try (RunData.Steps steps = run.data().training(batch, plan.seed() + state.stage, DataPosition.START)) {
+            while (!samples.getFirst().isFull()) {
+                StepBatches step = steps.next();
+                if (step == null) {
+                    break;
+                }
+                for (TrainingBatch pass : step.passes()) {
+                    model().evaluate(pass, Gating.NONE, settings().routing());
+                    for (int layer = 0; layer < layers(); layer++) {
+                        float[] hidden = model().hidden(layer);
+                        int stride = Math.max(1, pass.tokens() / TOKENS_OF_A_PASS);
+                        for (int t = 0; t < pass.tokens() && !samples.get(layer).isFull(); t += stride) {
+                            float[] token = Arrays.copyOfRange(hidden, t * ffn, (t + 1) * ffn);
+                            samples.get(layer).add(token, config().activation());
+                        }
+                    }
+                }
+            }
+        }
+        return samples;
     }
 
     /** @return whether all stages are complete; else the run is to end */
@@ -175,6 +269,15 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
             return;
         }
         try (CheckpointFile file = CheckpointFile.open(run.folder().best())) {
+            if (file.state().step != best.step()) {
+                throw new ModelFormatException(
+                        file.path(),
+                        "step",
+                        ModelFormatException.NO_OFFSET,
+                        "the state of step " + best.step() + ", the best of the stage",
+                        "that of step " + file.state().step,
+                        "begin the run again in another folder");
+            }
             file.restore(model().parameters(), layers(), false);
         }
         state.current = best;
@@ -187,6 +290,9 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
 
     @Override
     public void evaluate(boolean last) {
+        if (last) {
+            calibrate(settings());
+        }
         if (evaluator == null) {
             return;
         }

@@ -114,15 +114,31 @@ final class RunFolder implements AutoCloseable {
         }
     }
 
-    /** The newest checkpoint that can be read, or null; those that cannot are left where they are. */
+    /**
+     * The newest checkpoint that is sound, or null if the run has none; those that are not are left where they are.
+     *
+     * @throws LteException if there are checkpoints, and none is sound
+     */
     @Nullable
     CheckpointFile latest() {
+        LteException failure = null;
         for (Path file : checkpoints()) {
             try {
-                return CheckpointFile.open(file);
+                CheckpointFile found = CheckpointFile.open(file);
+                if (failure != null) {
+                    LOG.log(Level.WARNING, "{0}; the run goes on from {1}", failure.getMessage(), file);
+                }
+                return found;
             } catch (LteException e) {
-                LOG.log(Level.WARNING, "{0} is left out: {1}", file, e.getMessage());
+                if (failure == null) {
+                    failure = e;
+                } else {
+                    failure.addSuppressed(e);
+                }
             }
+        }
+        if (failure != null) {
+            throw failure;
         }
         return null;
     }

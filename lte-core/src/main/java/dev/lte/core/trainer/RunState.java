@@ -27,6 +27,9 @@ final class RunState {
     /** Eta at the last step. */
     double eta;
 
+    /** Above which experts run, once it was fitted to a target; 0 before. */
+    double threshold;
+
     /** The best evaluation of the stage, or null. */
     TrainingEvent.@Nullable Evaluated best;
 

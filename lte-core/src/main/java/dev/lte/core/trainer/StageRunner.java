@@ -140,12 +140,11 @@ final class StageRunner implements AutoCloseable {
     private void step(StepBatches batches) {
         RunState state = run.state();
         long at = state.stageStep;
-        double eta = controller != null
-                ? controller.eta()
-                : settings.learnsRouting() ? settings.stage().eta() : 0;
+        double eta = controller != null ? controller.eta() : settings.eta();
         double lambda = settings.learnsRouting() ? settings.lambda().at(at, settings.steps()) : 0;
         double rate = settings.rate().at(at, settings.steps());
         model.clear();
+        model.seedNoise((run.plan().seed() << 40) + (state.step << 12));
         for (TrainingBatch pass : batches.passes()) {
             model.train(pass, settings.gating(), settings.routing(), (float) eta, (float) lambda);
         }
@@ -175,7 +174,7 @@ final class StageRunner implements AutoCloseable {
             Taken taken = pending.get(i);
             StepHistory.Measured costs = measured.get(i);
             requireFinite(taken, costs);
-            if (controller != null) {
+            if (controller != null && settings.steers(taken.stageStep() - 1)) {
                 controller.observe(costs.sparsity());
                 state.controller = controller.state();
             }

@@ -34,9 +34,10 @@ record StageSettings(
     /** Of a stage without a ramp, the share in which eta is to reach the target. */
     private static final double HORIZON = 0.6;
 
-    static StageSettings of(TrainingPlan plan, Stage stage, long steps) {
-        float threshold = (float) plan.threshold();
+    /** @param threshold above which experts run */
+    static StageSettings of(TrainingPlan plan, Stage stage, long steps, float threshold) {
         Recipe recipe = stage.recipe();
+        boolean topK = recipe == Recipe.NOISY_TOP_K;
         Gating hard = Gating.hard(threshold);
         Gating gating = switch (stage.routing()) {
             case DENSE -> Gating.NONE;
@@ -45,13 +46,15 @@ record StageSettings(
         };
         boolean squared = recipe == null || recipe.isSquared();
         RoutingLossSpec routing = new RoutingLossSpec(
-                squared ? RoutingLossSpec.Efficiency.SQUARED : RoutingLossSpec.Efficiency.LINEAR, threshold, (float)
-                        plan.guard());
+                squared ? RoutingLossSpec.Efficiency.SQUARED : RoutingLossSpec.Efficiency.LINEAR,
+                // An expert that does not run has the score 0.
+                topK ? 0 : threshold,
+                (float) plan.guard());
         return new StageSettings(
                 stage,
                 steps,
                 gating,
-                stage.routing() == Stage.Routing.DENSE ? Gating.NONE : hard,
+                stage.routing() == Stage.Routing.DENSE ? Gating.NONE : topK ? Gating.SOFT : hard,
                 routing,
                 schedule(stage, stage.rate()),
                 schedule(stage, stage.routerRate()),
@@ -62,19 +65,12 @@ record StageSettings(
     }
 
     private static Schedule schedule(Stage stage, double peak) {
-        return new Schedule.Warmup(
-                peak,
-                stage.warmup(),
-                switch (stage.decay()) {
-                    case CONSTANT -> Schedule.Decay.CONSTANT;
-                    case LINEAR -> Schedule.Decay.LINEAR;
-                    case COSINE -> Schedule.Decay.COSINE;
-                });
+        return new Schedule.Warmup(peak, stage.warmup(), stage.decay());
     }
 
     /** Eta reaches the target before the separability loss, if it rises at the end, fixes which experts run. */
     private static SparsityController.@Nullable Options target(Stage stage, long steps) {
-        if (stage.targetSparsity() == 0) {
+        if (stage.targetSparsity() == 0 || stage.recipe() == Recipe.NOISY_TOP_K) {
             return null;
         }
         double share = stage.lambdaRamp() > 0 && stage.lambdaRamp() < 1 ? 1 - stage.lambdaRamp() : HORIZON;
@@ -84,6 +80,20 @@ record StageSettings(
                 LEAST_ETA,
                 MOST_ETA,
                 Math.max(1, Math.round(share * steps)));
+    }
+
+    /**
+     * Whether eta has a say at a step: a separability loss that rises fixes which experts run, long before it has reached its
+     * weight.
+     */
+    boolean steers(long stageStep) {
+        boolean rises = stage.lambdaRamp() > 0 && stage.lambdaRamp() < 1;
+        return target != null && !(rises && lambda.at(stageStep, steps) > 0);
+    }
+
+    /** Of the efficiency loss at every step, where it is not steered. */
+    double eta() {
+        return learnsRouting() && stage.recipe() != Recipe.NOISY_TOP_K ? stage.eta() : 0;
     }
 
     boolean learnsRouting() {

@@ -30,6 +30,7 @@ final class StateJson {
         putLong(root, "examples", state.position.examples());
         root.put("carriedTokens", state.position.carriedTokens());
         root.put("eta", state.eta);
+        root.put("threshold", state.threshold);
         root.put("sparsity", state.sparsity);
         SparsityController.State controller = state.controller;
         if (controller != null) {
@@ -90,6 +91,7 @@ final class StateJson {
         }
         state.position = new DataPosition(number(root.get("epoch")), examples, carried);
         state.eta = root.get("eta").real();
+        state.threshold = root.get("threshold").real();
         state.sparsity = root.get("sparsity").real();
         JsonView controller = root.get("controller");
         if (controller.isPresent()) {

@@ -1,6 +1,5 @@
 package dev.lte.core.trainer;
 
-import dev.lte.backend.DType;
 import dev.lte.backend.WeightData;
 import dev.lte.core.arch.ModelConfig;
 import dev.lte.core.arch.ModelSource;
@@ -8,9 +7,6 @@ import dev.lte.core.arch.WeightRole;
 import dev.lte.core.token.VocabularyTokenizer;
 import dev.lte.core.train.Matrix;
 import dev.lte.core.train.WeightValues;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -34,14 +30,7 @@ record TrainedSource(
     @Override
     public @Nullable WeightData find(WeightRole role, int layer) {
         Matrix weight = weights.find(role, layer);
-        return weight == null ? null : data(role + " of layer " + layer, weight);
-    }
-
-    private static WeightData data(String name, Matrix weight) {
-        float[] values = weight.values();
-        MemorySegment bytes = Arena.ofAuto().allocate(4L * values.length, 4);
-        MemorySegment.copy(values, 0, bytes, ValueLayout.JAVA_FLOAT, 0, values.length);
-        return new WeightData(name, DType.F32, weight.rows(), weight.columns(), bytes);
+        return weight == null ? null : weight.weight(role + " of layer " + layer);
     }
 
     @Override

@@ -11,6 +11,7 @@ import dev.lte.core.convert.ModelConverter;
 import dev.lte.core.source.ModelSources;
 import dev.lte.core.sparse.Grouping;
 import dev.lte.core.train.WeightValues;
+import dev.lte.train.Recipe;
 import dev.lte.train.Stage;
 import dev.lte.train.StartingPoint;
 import dev.lte.train.TrainingEvent;
@@ -141,6 +142,11 @@ final class Trainer {
         if (plan.stages().stream().anyMatch(stage -> stage.routing() != Stage.Routing.DENSE)) {
             Grouping.experts(config.ffn(), plan.expertSize());
         }
+        boolean topK = plan.stages().stream().anyMatch(stage -> stage.recipe() == Recipe.NOISY_TOP_K);
+        if (config.routing() != null && (topK || config.routing().topK() > 0)) {
+            throw new InvalidRequestException(
+                    "start", "a dense model, where noisy top-k routers are concerned", "one that has routers");
+        }
         if (config.routing() != null && config.routing().expertSize() != plan.expertSize()) {
             throw new InvalidRequestException(
                     "expertSize", config.routing().expertSize() + ", as the model has it", plan.expertSize());
@@ -170,7 +176,7 @@ final class Trainer {
         return new TrainedSource(
                 start.path(),
                 start.name(),
-                model.config(),
+                model.finished(),
                 start.tokenizer(),
                 start.chatTemplate(),
                 provenance,

@@ -8,12 +8,15 @@ import dev.lte.InvalidRequestException;
 import dev.lte.LoadOptions;
 import dev.lte.Lte;
 import dev.lte.Model;
+import dev.lte.PostHocRouting;
 import dev.lte.SparsifyOptions;
 import dev.lte.SparsifyReport;
 import java.nio.file.Path;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class SparsifierTest {
     private static final LoadOptions OPTIONS =
@@ -52,6 +55,45 @@ class SparsifierTest {
                 assertThat(routed[i]).isNotEqualTo(expected[i]);
             }
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = PostHocRouting.Method.class,
+            names = {"MOEFICATION", "DEJA_VU", "MAGNITUDE"})
+    void aBaselineIsServedAsFarAsLinearRoutersGo(PostHocRouting.Method method) {
+        Path target = folder.resolve("baseline.gguf");
+
+        SparsifyReport report = Lte.sparsify(
+                STORIES,
+                target,
+                SparsifyOptions.of(0.4, o -> o.method(method).calibrationTokens(2048)),
+                OPTIONS);
+
+        SparsifyReport.Imitated imitated = Objects.requireNonNull(report.imitated());
+        assertThat(imitated.method()).isEqualTo(method);
+        assertThat(imitated.sparsity()).isCloseTo(0.4, within(0.05));
+        assertThat(report.sparsity().mean()).as("on text held out").isCloseTo(0.4, within(0.06));
+        // Two rules that have nothing to do with each other agree on 0.4² + 0.6² = 52 %.
+        assertThat(imitated.agreement()).isBetween(0.56, 0.99);
+        assertThat(imitated.perplexity()).isGreaterThan(report.densePerplexity());
+        try (Model sparse = Lte.load(target, OPTIONS)) {
+            int[] ids = sparse.tokenizer().encode("Once upon a time, there was a little girl named Lily.");
+            assertThat(sparse.logits(ids)[3]).isNotEqualTo(sparse.logits(ids, 0.0)[3]);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = PostHocRouting.Method.class,
+            names = {"LARGEST_ACTIVATIONS", "LARGEST_EXPERTS", "NOISY_TOP_K"})
+    void whatNoRouterCanStandForIsRefusedWithTheReason(PostHocRouting.Method method) {
+        Path target = folder.resolve("baseline.gguf");
+        assertThatThrownBy(() -> Lte.sparsify(STORIES, target, SparsifyOptions.of(0.5, o -> o.method(method)), OPTIONS))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("method")
+                .hasMessageContaining(method == PostHocRouting.Method.NOISY_TOP_K ? "softmax" : "oracle");
+        assertThat(target).doesNotExist();
     }
 
     @Test

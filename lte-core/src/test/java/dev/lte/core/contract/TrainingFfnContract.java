@@ -4,6 +4,8 @@ import dev.lte.backend.Activation;
 import dev.lte.backend.DType;
 import dev.lte.backend.Gating;
 import dev.lte.backend.Tensor;
+import dev.lte.backend.TopKSpec;
+import dev.lte.backend.TrainingKernels;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -48,6 +50,41 @@ interface TrainingFfnContract extends TrainingContract {
                 });
             }
         }
+    }
+
+    /** Of backends that have this baseline. */
+    @Test
+    default void scoresAndDifferentiatesNoisyTopKExperts() {
+        TrainingKernels offered = rig().queue().training();
+        if (offered == null || !offered.supportsTopKScores()) {
+            return;
+        }
+        for (DType dtype : trainingTypes()) {
+            for (int rows : ROWS) {
+                for (int experts : SIZES) {
+                    topK(dtype, rows, experts, new TopKSpec(1 + experts / 3, rows % 2 == 0 ? 0 : 0.3f));
+                }
+            }
+        }
+    }
+
+    private void topK(DType dtype, int rows, int experts, TopKSpec spec) {
+        rig().compare(spec + " of " + experts + " experts, " + dtype + ", T " + rows, 259, side -> {
+            float[] values = Values.normal(side.random(), rows * experts);
+            values[values.length - 1] = values[0]; // Equal ones, of which the first is taken.
+            Tensor logits = side.input(values, rows, experts);
+            Bound bound = Bound.of(1e-6, 2e-5);
+            Output scores = side.output("scores", rows, experts).within(bound);
+            side.training().topKScores(scores.tensor(), logits, spec, 41);
+            Output inPlace =
+                    side.changing("logits", DType.F32, values, rows, experts).within(bound);
+            side.training().topKScores(inPlace.tensor(), inPlace.tensor(), spec, 41);
+            float[] slopes = Values.normal(side.random(), rows * experts);
+            Tensor dscores = side.input(slopes, rows, experts);
+            Output dlogits = side.changing("dlogits", dtype, slopes, rows, experts)
+                    .within(TrainingContract.stored(dtype, Bound.of(1e-5, 4e-5)));
+            side.training().topKScoresBackward(dlogits.tensor(), dscores, scores.tensor(), spec.k());
+        });
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.lte.backend.Gating;
 import dev.lte.backend.NormSpec;
 import dev.lte.backend.RopeSpec;
 import dev.lte.backend.Tensor;
+import dev.lte.backend.TopKSpec;
 import dev.lte.backend.TrainingKernels;
 import dev.lte.backend.Write;
 import org.jspecify.annotations.Nullable;
@@ -239,6 +240,34 @@ class TrainingGradientsTest {
             k.linearBackwardWeight(drouter, null, dlogits, x);
             check.check("x", x, dx, forward);
             check.check("router", router, drouter, forward);
+        }
+    }
+
+    @Test
+    void noisyTopKScores() {
+        try (GradientCheck check = new GradientCheck(9)) {
+            TrainingKernels k = check.kernels();
+            TopKSpec spec = new TopKSpec(2, 0.1f);
+            // The second of each row is far enough from the third that neither noise nor differences make them change places.
+            Tensor logits = check.write(
+                    new float[] {1, -1, 0, 2, -0.5f, -2, 0.1f, 1.5f, -1, 1, 0.5f, 3, -0.6f, -0.7f, -2}, 3, 5);
+            Tensor scores = check.zeros(3, 5);
+            Tensor dlogits = check.zeros(3, 5);
+            Runnable forward = () -> k.topKScores(scores, logits, spec, 77);
+            forward.run();
+            float[] values = check.read(scores);
+            for (int t = 0; t < 3; t++) {
+                int running = 0;
+                float sum = 0;
+                for (int g = 0; g < 5; g++) {
+                    running += values[5 * t + g] > 0 ? 1 : 0;
+                    sum += values[5 * t + g];
+                }
+                assertThat(running).isEqualTo(2);
+                assertThat(sum).isEqualTo(2, within(1e-5f));
+            }
+            k.topKScoresBackward(dlogits, check.gradientOf(scores), scores, 2);
+            check.check("logits", logits, dlogits, forward);
         }
     }
 

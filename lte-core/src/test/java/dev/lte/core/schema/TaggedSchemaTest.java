@@ -107,11 +107,14 @@ class TaggedSchemaTest {
         }
         assertThat(allowed.toString()).isIn("1|", "<0x31>|");
         assertThat(constraint.canEnd()).isTrue();
-        // Written out as text it is no trigger.
-        for (int id : llama.encode(piece + "x", false, false)) {
-            constraint.accept(id);
+        // In plain characters it is no trigger, and a reader could take it for one.
+        int[] plain = llama.encode("a " + piece, false, false);
+        for (int i = 0; i < plain.length - 1; i++) {
+            constraint.accept(plain[i]);
+            assertThat(constraint.canEnd()).isTrue();
         }
-        assertThat(constraint.canEnd()).isTrue();
+        assertThatThrownBy(() -> constraint.accept(plain[plain.length - 1]))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test

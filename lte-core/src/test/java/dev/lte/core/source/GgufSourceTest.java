@@ -255,7 +255,7 @@ class GgufSourceTest {
         "lte.expert_size, , lte.expert_size",
         "lte.threshold, , lte.threshold",
         "lte.version, , lte.version",
-        "lte.version, 2, lte.version",
+        "lte.version, 3, lte.version",
         "lte.expert_size, 64, blk.0.ffn_router.weight"
     })
     void wrongRoutingIsATypedError(String key, String value, String named) {
@@ -267,7 +267,7 @@ class GgufSourceTest {
         }
         assertThatThrownBy(this::open)
                 .isInstanceOf(
-                        value != null && value.equals("2")
+                        value != null && value.equals("3")
                                 ? UnsupportedModelException.class
                                 : ModelFormatException.class)
                 .hasMessageContaining(named);

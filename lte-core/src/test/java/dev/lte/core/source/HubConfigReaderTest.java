@@ -346,8 +346,8 @@ class HubConfigReaderTest {
     void laterVersionsOfRoutingAreNotGuessedAt() {
         assertThatThrownBy(() -> read(
                         "llama2",
-                        json -> json.set("lte", object("{\"version\":2,\"expert_size\":32,\"threshold\":0.5}"))))
+                        json -> json.set("lte", object("{\"version\":3,\"expert_size\":32,\"threshold\":0.5}"))))
                 .isInstanceOf(UnsupportedModelException.class)
-                .hasMessageContaining("lte.version 2");
+                .hasMessageContaining("lte.version 3");
     }
 }

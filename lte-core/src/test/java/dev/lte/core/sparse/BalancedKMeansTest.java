@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.lte.InvalidRequestException;
 import dev.lte.ModelFormatException;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -204,14 +207,28 @@ class BalancedKMeansTest {
                 .hasMessageContaining("neuron 21");
     }
 
+    /** Judged by processor time, which other work on the machine does not change: three minutes even on one core. */
     @Test
     @Tag("long")
     void groupsAMatrixOfSevenBillionShapeInUnderThreeMinutes() {
         float[] values = gaussian(11008, 4096, SEED);
+        OperatingSystemMXBean system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+        long processor = system.getProcessCpuTime();
         long begin = System.nanoTime();
         BalancedKMeans.Result result = BalancedKMeans.group(
                 RowReader.of(values, 4096), 11008, 4096, 32, new BalancedKMeans.Options(SEED, 2, 50));
-        assertThat((System.nanoTime() - begin) / 1e9).isLessThan(180);
+        double wallSeconds = (System.nanoTime() - begin) / 1e9;
+        double processorSeconds = (system.getProcessCpuTime() - processor) / 1e9;
+        System.out.printf(
+                Locale.ROOT,
+                "balanced k-means of 11008 x 4096, 344 experts, 2 threads: %.1f s of wall time, %.1f s of processor time,"
+                        + " %d steps and %d sweeps, objective %.1f%n",
+                wallSeconds,
+                processorSeconds,
+                result.lloydSteps(),
+                result.exchangeSteps(),
+                result.objective());
+        assertThat(processorSeconds).isLessThan(180);
         // Random clusters: 11008 (1 - 1/32) = 10664. What can be gained with so many independent features is little.
         assertThat(result.objective()).isLessThan(10550);
     }

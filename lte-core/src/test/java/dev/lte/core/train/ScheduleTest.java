@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.lte.InvalidRequestException;
+import dev.lte.train.Decay;
 import org.junit.jupiter.api.Test;
 
 class ScheduleTest {
@@ -18,18 +19,18 @@ class ScheduleTest {
 
     @Test
     void warmupRisesToThePeakAndDecays() {
-        double[] linear = values(new Schedule.Warmup(2, 0.2, Schedule.Decay.LINEAR), 10);
+        double[] linear = values(new Schedule.Warmup(2, 0.2, Decay.LINEAR), 10);
         assertThat(linear).containsExactly(new double[] {1, 2, 2, 1.75, 1.5, 1.25, 1, 0.75, 0.5, 0.25}, within(1e-12));
-        double[] constant = values(new Schedule.Warmup(2, 0.3, Schedule.Decay.CONSTANT), 10);
+        double[] constant = values(new Schedule.Warmup(2, 0.3, Decay.CONSTANT), 10);
         assertThat(constant).containsExactly(new double[] {2 / 3.0, 4 / 3.0, 2, 2, 2, 2, 2, 2, 2, 2}, within(1e-12));
-        double[] cosine = values(new Schedule.Warmup(2, 0, Schedule.Decay.COSINE), 4);
+        double[] cosine = values(new Schedule.Warmup(2, 0, Decay.COSINE), 4);
         double root = Math.sqrt(0.5);
         assertThat(cosine).containsExactly(new double[] {2, 1 + root, 1, 1 - root}, within(1e-12));
     }
 
     @Test
     void shortStagesHaveNoGaps() {
-        for (Schedule.Decay decay : Schedule.Decay.values()) {
+        for (Decay decay : Decay.values()) {
             assertThat(new Schedule.Warmup(1, 0.06, decay).at(0, 1)).isEqualTo(1);
             assertThat(values(new Schedule.Warmup(1, 0.99, decay), 3))
                     .doesNotContain(Double.NaN)
@@ -47,7 +48,7 @@ class ScheduleTest {
 
     @Test
     void impossibleValuesAreRefused() {
-        assertThatThrownBy(() -> new Schedule.Warmup(1, 1, Schedule.Decay.LINEAR))
+        assertThatThrownBy(() -> new Schedule.Warmup(1, 1, Decay.LINEAR))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("warmup");
         assertThatThrownBy(() -> new Schedule.Ramp(1, 0)).hasMessageContaining("share");

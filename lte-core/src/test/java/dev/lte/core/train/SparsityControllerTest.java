@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.lte.InvalidRequestException;
+import dev.lte.train.Decay;
 import java.util.SplittableRandom;
 import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -49,7 +50,7 @@ class SparsityControllerTest {
             worth[i] = center * Math.exp(spread * random.nextGaussian());
             logit[i] = 0.3 * random.nextGaussian();
         }
-        Schedule rates = new Schedule.Warmup(rate, 0.06, Schedule.Decay.COSINE);
+        Schedule rates = new Schedule.Warmup(rate, 0.06, Decay.COSINE);
         int[] step = {0};
         return eta -> {
             int t = ++step[0];

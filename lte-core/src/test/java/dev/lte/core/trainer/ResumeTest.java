@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lte.InvalidRequestException;
+import dev.lte.ModelFormatException;
 import dev.lte.train.TrainingEvent;
 import dev.lte.train.TrainingPlan;
 import java.io.IOException;
@@ -77,6 +78,37 @@ class ResumeTest {
         assertThat(before).contains("00" + ((TrainingEvent.Started) resumed.getFirst()).step() + ".");
         assertSameModel(folder, "a half checkpoint");
         assertThat(unfinished).doesNotExist();
+    }
+
+    @Test
+    void aFlippedByteIsPassedOverForTheCheckpointBefore() throws IOException {
+        Path folder = copy(temporary.resolve("flipped"), 5);
+        List<Path> checkpoints = checkpoints(folder);
+        flip(checkpoints.getLast());
+        List<TrainingEvent> resumed = SmallRun.run(plan(folder));
+        String before = String.valueOf(checkpoints.get(checkpoints.size() - 2).getFileName());
+        assertThat(before).contains("00" + ((TrainingEvent.Started) resumed.getFirst()).step() + ".");
+        assertSameModel(folder, "a flipped byte");
+    }
+
+    @Test
+    void aRunWithoutASoundCheckpointIsNotBegunAgainOverIt() throws IOException {
+        Path folder = copy(temporary.resolve("all"), 2);
+        List<Path> checkpoints = checkpoints(folder);
+        for (Path file : checkpoints) {
+            flip(file);
+        }
+        assertThatThrownBy(() -> SmallRun.run(plan(folder)))
+                .isInstanceOf(ModelFormatException.class)
+                .hasMessageContaining(String.valueOf(checkpoints.getLast()))
+                .satisfies(failure ->
+                        assertThat(failure.getSuppressed()[0]).hasMessageContaining(String.valueOf(checkpoints.get(0))));
+    }
+
+    private static void flip(Path file) throws IOException {
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[2 * bytes.length / 3] ^= 4;
+        Files.write(file, bytes);
     }
 
     @Test

@@ -4,19 +4,28 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.lte.Completed;
+import dev.lte.EvaluationReport;
+import dev.lte.EvaluationRequest;
+import dev.lte.EvaluationTask;
+import dev.lte.GenerationRequest;
 import dev.lte.InvalidRequestException;
 import dev.lte.LoadOptions;
 import dev.lte.Lte;
 import dev.lte.Model;
+import dev.lte.UnsupportedModelException;
 import dev.lte.WeightType;
 import dev.lte.core.arch.ModelSource;
 import dev.lte.core.arch.WeightRole;
 import dev.lte.core.convert.ModelConverter;
 import dev.lte.core.source.ModelSources;
 import dev.lte.core.train.Matrix;
+import dev.lte.core.train.ModelGrouping;
+import dev.lte.core.train.RoutedValues;
 import dev.lte.core.train.WeightValues;
 import dev.lte.train.NonFiniteLossException;
 import dev.lte.train.Recipe;
+import dev.lte.train.GroupingMethod;
 import dev.lte.train.Stage;
 import dev.lte.train.StartingPoint;
 import dev.lte.train.TrainingData;
@@ -32,6 +41,8 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class TrainerTest {
     @TempDir
@@ -121,10 +132,12 @@ class TrainerTest {
         assertThat(events.stream().filter(TrainingEvent.Grouped.class::isInstance))
                 .hasSize(1);
         try (ModelSource initial = ModelSources.open(temporary.resolve("run/initial.gguf"))) {
-            HostWeights weights = HostWeights.of(WeightValues.of(initial), 2);
+            WeightValues weights = WeightValues.of(initial);
             Matrix gate = weights.get(WeightRole.GATE, 1);
-            RoutedWeights.group(weights, initial.config(), 8, dev.lte.train.GroupingMethod.K_MEANS, 5, 1);
-            Matrix moved = weights.get(WeightRole.GATE, 1);
+            ModelGrouping grouping =
+                    ModelGrouping.of(weights, initial.config(), 8, GroupingMethod.K_MEANS, List::of, 5, 1);
+            WeightValues routed = new RoutedValues(weights, grouping.groupings(), List.of());
+            Matrix moved = routed.get(WeightRole.GATE, 1);
             assertThat(moved.values()).isNotEqualTo(gate.values());
             float[] sorted = moved.values().clone();
             float[] before = gate.values().clone();
@@ -132,6 +145,25 @@ class TrainerTest {
             java.util.Arrays.sort(before);
             assertThat(sorted).isEqualTo(before);
         }
+    }
+
+    @Test
+    void coActivationsAreCountedOnTheDataOfTheStage() {
+        List<TrainingEvent> events = SmallRun.run(plan("together", p -> p.grouping(GroupingMethod.CO_ACTIVATION)));
+        TrainingEvent.Grouped grouped = events.stream()
+                .filter(TrainingEvent.Grouped.class::isInstance)
+                .map(TrainingEvent.Grouped.class::cast)
+                .findFirst()
+                .orElseThrow();
+        assertThat(grouped.method()).isEqualTo(GroupingMethod.CO_ACTIVATION);
+        assertThat(grouped.experts()).isEqualTo(4);
+        List<String> steps = SmallRun.steps(events);
+        List<String> others = SmallRun.steps(SmallRun.run(plan("apart", p -> {})));
+        // The dense stage is the same, and the experts are others.
+        assertThat(steps.subList(0, 7)).isEqualTo(others.subList(0, 7));
+        assertThat(steps.get(8)).isNotEqualTo(others.get(8));
+        assertThat(SmallRun.steps(SmallRun.run(plan("again", p -> p.grouping(GroupingMethod.CO_ACTIVATION)))))
+                .isEqualTo(steps);
     }
 
     @Test
@@ -267,5 +299,108 @@ class TrainerTest {
         assertThat(steps.getFirst().routerGradientNorm()).isZero();
         assertThat(steps.get(9).routerGradientNorm()).isPositive();
         assertThat(steps.getLast().routerGradientNorm()).isZero();
+    }
+
+    /** Also by those whose eta has little say: the threshold makes good what is left over. */
+    @ParameterizedTest
+    @EnumSource(value = Recipe.class, mode = EnumSource.Mode.EXCLUDE, names = "NOISY_TOP_K")
+    void everyRecipeReachesTheSparsityThatIsAskedFor(Recipe recipe) {
+        TrainingPlan plan = TrainingPlan.of(p -> p.start(new StartingPoint.NewModel("llama", 16, 64, 2, 2, 1, 280, 24))
+                .data(TrainingData.of(TrainingData.Format.JSONL, train).development(train))
+                .folder(temporary.resolve("run"))
+                .maxTokens(24)
+                .expertSize(4)
+                .checkpointEvery(1000)
+                .stage(Stage.learned(
+                        recipe, s -> s.steps(30).batch(10).rate(1e-2).targetSparsity(0.6)))
+                .stage(Stage.hard(s -> s.steps(5).batch(10).rate(1e-4))));
+        List<TrainingEvent> events = SmallRun.run(plan);
+        TrainingEvent.Completed completed = (TrainingEvent.Completed) events.getLast();
+        // The same texts in other batches, and the little that five steps change.
+        assertThat(completed.sparsity()).as("%s", recipe).isCloseTo(0.6, within(0.03));
+        try (Model model = Lte.load(completed.model(), LoadOptions.of(o -> o.backend("reference")))) {
+            double threshold =
+                    Objects.requireNonNull(model.info().routing()).threshold();
+            assertThat(threshold).isBetween(0.01, 0.99);
+            Completed last = (Completed) model.generate(GenerationRequest.of(
+                            r -> r.prompt("cat sees").maxTokens(8).ignoreEndOfText(true)))
+                    .blockLast();
+            assertThat(Objects.requireNonNull(last).sparsity().mean()).isBetween(0.3, 0.9);
+        }
+    }
+
+    @Test
+    void noisyTopKRoutersLearnWithTheModelAndAreEvaluatedAsTheyWereTrained() {
+        TrainingPlan plan = noisyTopK("top");
+        List<TrainingEvent> events = SmallRun.run(plan);
+        TrainingEvent.Completed completed = (TrainingEvent.Completed) events.getLast();
+        // 5 of 16 experts.
+        assertThat(completed.sparsity()).isCloseTo(11 / 16.0, within(1e-6));
+        List<TrainingEvent.Step> steps = events.stream()
+                .filter(TrainingEvent.Step.class::isInstance)
+                .map(TrainingEvent.Step.class::cast)
+                .toList();
+        assertThat(steps.getLast().taskLoss()).isLessThan(steps.getFirst().taskLoss() - 0.5);
+        assertThat(steps.getLast().routerGradientNorm()).isPositive();
+        assertThat(SmallRun.steps(SmallRun.run(noisyTopK("again")))).isEqualTo(SmallRun.steps(events));
+        LoadOptions reference = LoadOptions.of(o -> o.backend("reference").contextLength(24));
+        assertThatThrownBy(() -> Lte.load(completed.model(), reference).close())
+                .isInstanceOf(UnsupportedModelException.class)
+                .hasMessageContaining("noisy top-k");
+        assertThatThrownBy(() -> SmallRun.run(TrainingPlan.of(p -> p.start(
+                                new StartingPoint.ExistingModel(completed.model()))
+                        .data(TrainingData.of(TrainingData.Format.JSONL, train))
+                        .folder(temporary.resolve("hard"))
+                        .maxTokens(24)
+                        .expertSize(4)
+                        .stage(Stage.hard(s -> s.steps(1))))))
+                .hasMessageContaining("noisy top-k");
+        Path text = writeText();
+        EvaluationReport report = Lte.evaluate(
+                completed.model(), EvaluationRequest.of(EvaluationTask.TEXT, text, r -> {}), reference);
+        EvaluationReport dense = Lte.evaluate(
+                completed.model(),
+                EvaluationRequest.of(EvaluationTask.TEXT, text, r -> {}),
+                LoadOptions.of(o -> o.backend("reference").contextLength(24).dense(true)));
+        assertThat(report.sparsity().mean()).isCloseTo(11 / 16.0, within(1e-6));
+        assertThat(report.scores().get("perplexity"))
+                .isNotEqualTo(dense.scores().get("perplexity"));
+    }
+
+    private Path writeText() {
+        try {
+            return Files.writeString(temporary.resolve("text.txt"), "cat sees the dog of the cat. ".repeat(10));
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    private TrainingPlan noisyTopK(String folder) {
+        return TrainingPlan.of(p -> p.start(new StartingPoint.NewModel("llama", 16, 64, 2, 2, 1, 280, 24))
+                .data(TrainingData.of(TrainingData.Format.JSONL, train).development(train))
+                .folder(temporary.resolve(folder))
+                .maxTokens(24)
+                .expertSize(4)
+                .checkpointEvery(1000)
+                .stage(Stage.learned(
+                        Recipe.NOISY_TOP_K,
+                        s -> s.steps(30).batch(10).rate(1e-2).targetSparsity(0.7))));
+    }
+
+    @Test
+    void noisyTopKTakesNoLossesOfRoutingAndNoHardStage() {
+        assertThatThrownBy(() -> Stage.learned(
+                        Recipe.NOISY_TOP_K, s -> s.steps(1).targetSparsity(0.5).lambda(1)))
+                .hasMessageContaining("lambda");
+        assertThatThrownBy(() -> Stage.learned(Recipe.NOISY_TOP_K, s -> s.steps(1)))
+                .hasMessageContaining("targetSparsity");
+        assertThatThrownBy(() -> TrainingPlan.of(p -> p.start(
+                                new StartingPoint.NewModel("llama", 16, 64, 2, 2, 1, 280, 24))
+                        .data(TrainingData.of(TrainingData.Format.JSONL, train))
+                        .folder(temporary)
+                        .stage(Stage.learned(
+                                Recipe.NOISY_TOP_K, s -> s.steps(1).targetSparsity(0.5)))
+                        .stage(Stage.hard(s -> s.steps(1)))))
+                .hasMessageContaining("NOISY_TOP_K");
     }
 }

@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DatabindException;
@@ -150,6 +152,18 @@ final class ConfigFile {
             place.append(step.getPropertyName() == null ? String.valueOf(step.getIndex()) : step.getPropertyName());
         });
         return place.isEmpty() ? "config" : place.toString();
+    }
+
+    /** The data files that it names, by key. */
+    Map<String, Path> dataFiles() {
+        Map<String, Path> files = new LinkedHashMap<>();
+        for (String key : FILES) {
+            JsonNode value = root.at("/" + key.replace('.', '/'));
+            if (key.startsWith("data.") && value.isString()) {
+                files.put(key, Path.of(value.stringValue()));
+            }
+        }
+        return files;
     }
 
     /** The configuration as it is used, with absolute paths. */

@@ -22,9 +22,18 @@ import picocli.CommandLine.Spec;
 import reactor.core.publisher.Flux;
 
 /** Generates text and prints it as it comes. */
-@Command(name = "generate", description = "Generates text and prints it as it comes; without options, tells a story.")
+@Command(name = "generate", description = "Generates text and prints it as it comes; without options, describes a restaurant.")
 final class GenerateCommand implements Callable<Integer> {
     private static final String DEFAULT_PROMPT = "Once upon a time";
+
+    /** What the model of the examples that LTE trained was trained to put into words: the first input of E2E's kind. */
+    private static final String RESTAURANT =
+            """
+            Input:
+            name[The Wrestlers], eatType[pub], food[Italian], priceRange[cheap], area[riverside], familyFriendly[yes]
+            ---
+            Output:
+            """;
 
     /** What a shell reports for a program whose reader went away. */
     private static final int BROKEN_PIPE = 141;
@@ -41,9 +50,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(
             names = {"-n", "--max-tokens"},
             paramLabel = "N",
-            defaultValue = "256",
-            description = "Generate at most N tokens. Default: 256.")
-    private int maxTokens;
+            description = "Generate at most N tokens. Default: 256; 128 for the description of a restaurant.")
+    private @Nullable Integer maxTokens;
 
     @Mixin
     private SamplingOptions sampling;
@@ -64,6 +72,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object at the end, and nothing else.")
     private boolean json;
 
+    private boolean restaurant;
+
     @Mixin
     private ModelOptions model;
 
@@ -75,7 +85,8 @@ final class GenerateCommand implements Callable<Integer> {
         @Option(
                 names = {"-p", "--prompt"},
                 paramLabel = "TEXT",
-                description = "Text to continue. Default: \"" + DEFAULT_PROMPT + "\".")
+                description = "Text to continue. Default: \"" + DEFAULT_PROMPT + "\"; without --model too, a restaurant to"
+                        + " be described by e2e-restaurants.")
         private @Nullable String text;
 
         @Option(names = "--ids", paramLabel = "ID", split = ",", description = "Token ids to continue, such as 1,5,7.")
@@ -99,6 +110,10 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Sampling how = sampling.sampling();
+        restaurant = prompt == null && model.isStoryModel();
+        if (restaurant) {
+            model.useIfNoneIsNamed(ModelOptions.RESTAURANTS);
+        }
         GenerationRequest request = request(how);
         try (Interruption interruption = Interruption.watch();
                 Model loaded = model.load(loading)) {
@@ -120,7 +135,7 @@ final class GenerateCommand implements Callable<Integer> {
             if (threshold != null) {
                 request.threshold(threshold);
             }
-            request.maxTokens(maxTokens)
+            request.maxTokens(maxTokens != null ? maxTokens : restaurant ? 128 : 256)
                     .sampling(how)
                     .ignoreEndOfText(ignoreEndOfText)
                     .stopStrings(stop);
@@ -130,7 +145,7 @@ final class GenerateCommand implements Callable<Integer> {
     /** The prompt as text; empty if it was given as ids. */
     private String promptText() {
         if (prompt == null) {
-            return DEFAULT_PROMPT;
+            return restaurant ? RESTAURANT : DEFAULT_PROMPT;
         }
         return prompt.text == null ? "" : prompt.text;
     }

@@ -1,14 +1,18 @@
 package dev.lte.examples.cli;
 
+import dev.lte.GroupingOptions;
 import dev.lte.GroupingReport;
-import dev.lte.ModelFiles;
+import dev.lte.LoadOptions;
+import dev.lte.Lte;
 import dev.lte.WeightType;
 import dev.lte.train.GroupingMethod;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -46,8 +50,16 @@ final class GroupCommand implements Callable<Integer> {
             names = "--method",
             paramLabel = "METHOD",
             defaultValue = "k_means",
-            description = "k_means (balanced, the default) or random.")
+            description =
+                    "k_means (balanced, of the weights, the default), co_activation (neurons that are active for the same"
+                            + " tokens of the calibration text) or random.")
     private GroupingMethod method;
+
+    @Option(
+            names = "--calibration",
+            paramLabel = "FILE",
+            description = "For co_activation: text, or CSV of E2E; gzip is read as it is. Default: a text that is built in.")
+    private @Nullable Path calibration;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Of the grouping. Default: 0.")
     private long seed;
@@ -65,15 +77,25 @@ final class GroupCommand implements Callable<Integer> {
     @Option(names = "--force", description = "Replace OUT if it exists.")
     private boolean force;
 
+    @Mixin
+    private LoadOptionsMixin loading;
+
     @Override
     public Integer call() {
         if (!Files.exists(source)) {
             throw new ParameterException(spec.commandLine(), "there is no file or directory " + source);
         }
+        if (calibration != null && !Files.exists(calibration)) {
+            throw new ParameterException(spec.commandLine(), "--calibration: there is no file " + calibration);
+        }
         ConvertCommand.requireNew(spec, target, force);
         GroupingReport report;
         try (ProgressBar bar = ProgressBar.on(spec.commandLine().getErr())) {
-            report = ModelFiles.group(source, target, expertSize, method, seed, type, bar);
+            report = Lte.group(
+                    source,
+                    target,
+                    new GroupingOptions(method, expertSize, calibration, seed, type),
+                    LoadOptions.of(options -> loading.apply(options).progress(bar)));
         }
         if (json) {
             Json.print(spec.commandLine().getOut(), report);

@@ -1,6 +1,8 @@
 package dev.lte.examples.cli;
 
 import dev.lte.LoadOptions;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** How the model is run. */
@@ -27,7 +29,17 @@ final class LoadOptionsMixin {
     @Option(names = "--dense", description = "Run every expert, whatever the model's routers say.")
     private boolean dense;
 
+    @Option(
+            names = "--weight-cache",
+            paramLabel = "DIR",
+            description = "Keep packed weights in this folder, and map them from there the next time. They take as much space as"
+                    + " the model.")
+    private @Nullable Path weightCache;
+
     LoadOptions.Builder apply(LoadOptions.Builder options) {
+        if (weightCache != null) {
+            options.weightCache(weightCache);
+        }
         // One command runs one stream: a cache for more would only take memory, and prompts found in it would not be
         // measured.
         return options.backend(backend)

@@ -7,6 +7,9 @@ import java.io.FileOutputStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -28,8 +31,13 @@ import picocli.CommandLine.UnmatchedArgumentException;
         versionProvider = LteCommand.Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
-        synopsisSubcommandLabel = "COMMAND",
-        subcommands = {
+        synopsisSubcommandLabel = "COMMAND")
+final class LteCommand {
+    static final int FAILED = 1;
+    static final int WRONG_OPTIONS = 2;
+
+    /** In the order of the help text. */
+    private static final Map<String, Class<?>> COMMANDS = commands(
             GenerateCommand.class,
             ChatCommand.class,
             ServeCommand.class,
@@ -45,11 +53,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             TrainCommand.class,
             SparsifyCommand.class,
             EvalCommand.class,
-            PlotCommand.class
-        })
-final class LteCommand {
-    static final int FAILED = 1;
-    static final int WRONG_OPTIONS = 2;
+            PlotCommand.class,
+            ExperimentCommand.class);
 
     private boolean debug;
 
@@ -71,16 +76,42 @@ final class LteCommand {
         Logs.configure(false);
         // Text is UTF-8 whatever the locale says: models write characters that the C locale cannot.
         PrintWriter out = new PrintWriter(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
-        int exitCode = commandLine().setOut(out).execute(args);
+        int exitCode = commandLine(args).setOut(out).execute(args);
         out.flush();
         System.exit(exitCode);
     }
 
+    private static Map<String, Class<?>> commands(Class<?>... classes) {
+        Map<String, Class<?>> commands = new LinkedHashMap<>();
+        for (Class<?> command : classes) {
+            commands.put(command.getAnnotation(Command.class).name(), command);
+        }
+        return commands;
+    }
+
     /** The whole command with its error handling; tests give it other writers. */
     static CommandLine commandLine() {
+        return commandLine(new String[0]);
+    }
+
+    /**
+     * The command for these arguments: with the one subcommand that they name, or all. Looking through the options of a
+     * subcommand takes longer than parsing the arguments does.
+     */
+    static CommandLine commandLine(String[] args) {
         LteCommand root = new LteCommand();
-        return new CommandLine(root)
-                .setCaseInsensitiveEnumValuesAllowed(true)
+        CommandLine line = new CommandLine(root);
+        Class<?> wanted = Arrays.stream(args)
+                .filter(argument -> !argument.startsWith("-"))
+                .findFirst()
+                .<Class<?>>map(COMMANDS::get)
+                .orElse(null);
+        if (wanted == null) {
+            COMMANDS.values().forEach(line::addSubcommand);
+        } else {
+            line.addSubcommand(wanted);
+        }
+        return line.setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(LteCommand::rejectOptions)
                 .setExecutionExceptionHandler(root::report);
     }

@@ -21,7 +21,11 @@ final class ModelOptions {
     /** System property that the launcher sets: the folder with the story model. */
     static final String MODELS_PROPERTY = "lte.examples.models";
 
-    private static final String STORY_MODEL = "tinystories-656k.gguf";
+    static final String STORIES = "tinystories-656k";
+
+    static final String RESTAURANTS = "e2e-restaurants";
+
+    private static final String SUFFIX = ".gguf";
 
     @Spec(Target.MIXEE)
     private CommandSpec spec;
@@ -29,25 +33,39 @@ final class ModelOptions {
     @Option(
             names = {"-m", "--model"},
             paramLabel = "PATH",
-            description = "GGUF file, hub directory (config.json with safetensors), or llama2.c checkpoint."
-                    + " Default: the small story model that comes with the examples.")
+            description = "GGUF file, hub directory (config.json with safetensors), or llama2.c checkpoint; or"
+                    + " tinystories-656k (the default) or e2e-restaurants, which come with the examples.")
     private @Nullable Path model;
 
     /** The model's path, which exists. */
     Path path() {
-        Path path = model;
-        if (path == null) {
-            String models = System.getProperty(MODELS_PROPERTY);
-            if (models == null) {
-                throw new ParameterException(
-                        spec.commandLine(), "--model is required (only the examples/lte launcher has a default model)");
-            }
-            path = Path.of(models, STORY_MODEL);
+        Path path = model == null ? ofExamples(STORIES) : model;
+        if (!Files.exists(path) && path.getNameCount() == 1) {
+            path = ofExamples(path.toString());
         }
         if (!Files.exists(path)) {
-            throw new ParameterException(spec.commandLine(), "--model: there is no file or directory " + path);
+            throw new ParameterException(spec.commandLine(), "--model: there is no file or directory " + (model == null ? path : model));
         }
         return path;
+    }
+
+    /** Takes a model of the examples if none was named. */
+    void useIfNoneIsNamed(String example) {
+        if (model == null) {
+            model = ofExamples(example);
+        }
+    }
+
+    private Path ofExamples(String name) {
+        String models = System.getProperty(MODELS_PROPERTY);
+        if (models == null) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    model == null
+                            ? "--model is required (only the examples/lte launcher has a default model)"
+                            : "--model: there is no file or directory " + model);
+        }
+        return Path.of(models, name + SUFFIX);
     }
 
     /** Loads the model, with a progress bar on a terminal. */

@@ -6,9 +6,11 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -40,8 +42,9 @@ record ResultPoint(String label, Path file, JsonNode fields) {
                         continue;
                     }
                     JsonNode fields = mapper.readTree(line);
-                    String own =
-                            fields.path("routing").asString(fields.path("model").asString("model"));
+                    String own = fields.path("series")
+                            .asString(fields.path("routing")
+                                    .asString(fields.path("model").asString("model")));
                     points.add(new ResultPoint(equals < 0 ? own : argument.substring(0, equals), file, fields));
                 }
             } catch (IOException e) {
@@ -69,6 +72,51 @@ record ResultPoint(String label, Path file, JsonNode fields) {
                 .findFirst()
                 .orElseThrow(() -> new InvalidRequestException(
                         "results", "one of " + COMMON + " in all of them; name another with --y", "none"));
+    }
+
+    /** Means of each label in Markdown, with the standard deviation of the first score where there are several. */
+    static String means(List<ResultPoint> points) {
+        Map<String, List<ResultPoint>> lines = new LinkedHashMap<>();
+        points.forEach(point ->
+                lines.computeIfAbsent(point.fields.path("label").asString(point.label), label -> new ArrayList<>())
+                .add(point));
+        List<String> scores = SCORES.stream()
+                .filter(score -> points.stream().anyMatch(point -> point.has(score)))
+                .toList();
+        StringBuilder table = new StringBuilder("| | runs | sparsity | MFLOPs per token |");
+        scores.forEach(score -> table.append(' ').append(score).append(" |"));
+        table.append("\n|---|---|---|---|").append("---|".repeat(scores.size())).append('\n');
+        lines.forEach((label, of) -> {
+            table.append(String.format(
+                    Locale.ROOT,
+                    "| %s | %d | %.1f %% | %.3f |",
+                    label,
+                    of.size(),
+                    100 * mean(of, "sparsity"),
+                    mean(of, "flopsPerToken") / 1e6));
+            for (String score : scores) {
+                table.append(String.format(Locale.ROOT, " %.4g", mean(of, score)));
+                table.append(score.equals(scores.getFirst()) && of.size() > 1
+                        ? String.format(Locale.ROOT, " (%.2g) |", deviation(of, score))
+                        : " |");
+            }
+            table.append('\n');
+        });
+        return table.toString();
+    }
+
+    private static double mean(List<ResultPoint> points, String field) {
+        return points.stream().mapToDouble(point -> point.number(field)).average().orElse(Double.NaN);
+    }
+
+    /** Of a sample: over n - 1. */
+    private static double deviation(List<ResultPoint> points, String field) {
+        double mean = mean(points, field);
+        double squares = points.stream()
+                .mapToDouble(point -> point.number(field) - mean)
+                .map(difference -> difference * difference)
+                .sum();
+        return Math.sqrt(squares / (points.size() - 1));
     }
 
     /** In Markdown, in the order given. */

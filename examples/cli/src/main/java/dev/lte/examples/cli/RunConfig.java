@@ -118,7 +118,7 @@ record RunConfig(
             return switch (routing) {
                 case DENSE -> Stage.dense(this::apply);
                 case HARD -> Stage.hard(this::apply);
-                case LEARNED -> Stage.learned(recipe == null ? Recipe.STRAIGHT_THROUGH : recipe, this::apply);
+                case LEARNED -> Stage.learned(recipe == null ? Recipe.DEFAULT : recipe, this::apply);
             };
         }
 

@@ -47,7 +47,6 @@ final class RunRecord implements AutoCloseable {
     static RunRecord create(Path folder, String config, TrainingPlan plan) {
         try {
             Files.createDirectories(folder);
-            Files.writeString(folder.resolve(CONFIG), config);
             Map<String, Object> about = new LinkedHashMap<>();
             about.put("lte", new LteCommand.Version().getVersion()[0]);
             about.put("java", System.getProperty("java.runtime.version"));
@@ -60,6 +59,10 @@ final class RunRecord implements AutoCloseable {
             MAPPER.writerWithDefaultPrettyPrinter()
                     .writeValue(folder.resolve(RUN).toFile(), about);
             Files.deleteIfExists(folder.resolve(EVENTS));
+            // At once, and last: a folder that has it can be resumed.
+            Path complete = folder.resolve(CONFIG + ".part");
+            Files.writeString(complete, config);
+            Files.move(complete, folder.resolve(CONFIG), StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot write to " + folder, e);
         }

@@ -2,6 +2,7 @@ package dev.lte.examples.cli;
 
 import dev.lte.LoadOptions;
 import dev.lte.Lte;
+import dev.lte.PostHocRouting;
 import dev.lte.SparsifyOptions;
 import dev.lte.SparsifyReport;
 import dev.lte.WeightType;
@@ -42,6 +43,14 @@ final class SparsifyCommand implements Callable<Integer> {
             defaultValue = "0.5",
             description = "Share of the FFN to leave out, on average. Default: ${DEFAULT-VALUE}.")
     private double sparsity;
+
+    @Option(
+            names = "--method",
+            paramLabel = "METHOD",
+            description =
+                    "Follow a baseline as far as experts with linear routers can: moefication, deja_vu or magnitude. Default:"
+                            + " what loses least.")
+    private PostHocRouting.@Nullable Method method;
 
     @Option(
             names = "--expert-size",
@@ -96,7 +105,8 @@ final class SparsifyCommand implements Callable<Integer> {
                     target,
                     SparsifyOptions.of(
                             sparsity,
-                            options -> options.expertSize(expertSize)
+                            options -> options.method(method)
+                                    .expertSize(expertSize)
                                     .type(type)
                                     .calibration(calibration)
                                     .calibrationTokens(calibrationTokens)
@@ -117,6 +127,10 @@ final class SparsifyCommand implements Callable<Integer> {
             fields.put("sparsityPerLayer", report.sparsity().perLayer());
             fields.put("densePerplexity", report.densePerplexity());
             fields.put("perplexity", report.perplexity());
+            SparsifyReport.Imitated imitated = report.imitated();
+            if (imitated != null) {
+                fields.put("imitated", imitated);
+            }
             fields.put("heldOutTokens", report.sparsity().tokens());
             fields.put("seconds", seconds);
             Json.print(spec.commandLine().getOut(), fields);
@@ -139,6 +153,19 @@ final class SparsifyCommand implements Callable<Integer> {
                                 .collect(Collectors.joining(" ")),
                         report.perplexity(),
                         report.densePerplexity());
+        SparsifyReport.Imitated imitated = report.imitated();
+        if (imitated != null) {
+            spec.commandLine()
+                    .getOut()
+                    .printf(
+                            Locale.ROOT,
+                            "  %s itself: FFN sparsity %.1f %%, perplexity %.3f; the file's routers decide as it does for %.1f %% of"
+                                    + " the neurons%n",
+                            imitated.method().name().toLowerCase(Locale.ROOT),
+                            100 * imitated.sparsity(),
+                            imitated.perplexity(),
+                            100 * imitated.agreement());
+        }
         spec.commandLine().getOut().flush();
     }
 }

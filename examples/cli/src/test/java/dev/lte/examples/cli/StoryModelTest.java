@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-/** The whole command with the story model, which is the default. */
+/** The whole command with the models that come with the examples. */
 class StoryModelTest {
     /**
      * Greedy tokens of a float64 implementation after "&lt;|start_story|&gt;Once upon a time, there was a little boy named Tim. Tim ".
@@ -31,8 +31,23 @@ class StoryModelTest {
     }
 
     @Test
-    void tellsAStoryWithoutAnyOption() {
-        Run run = Run.lte("generate");
+    void describesARestaurantWithoutAnyOption() {
+        Run run = Run.lte("generate", "--temperature", "0");
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).startsWith("Input:\nname[The Wrestlers]").containsPattern("Output:\n.*The Wrestlers.*Italian");
+        assertThat(run.err()).containsPattern("FFN sparsity [89]");
+    }
+
+    @Test
+    void modelsOfTheExamplesHaveNames() {
+        assertThat(Run.lte("info", "--model", "e2e-restaurants").out()).contains("lte.expert_size = 32");
+        assertThat(Run.lte("info", "--model", "no-such-model").err()).contains("no-such-model");
+    }
+
+    @Test
+    void tellsAStory() {
+        Run run = Run.lte("generate", "--prompt", "Once upon a time");
 
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(run.out()).startsWith("Once upon a time").hasSizeGreaterThan(100);
@@ -70,9 +85,9 @@ class StoryModelTest {
 
     @Test
     void aSeedTellsTheSameStoryAgain() {
-        Run first = Run.lte("generate", "--seed", "7", "--max-tokens", "40");
-        Run second = Run.lte("generate", "--seed", "7", "--max-tokens", "40");
-        Run other = Run.lte("generate", "--seed", "8", "--max-tokens", "40");
+        Run first = Run.lte("generate", "--prompt", "Once upon a time", "--seed", "7", "--max-tokens", "40");
+        Run second = Run.lte("generate", "--prompt", "Once upon a time", "--seed", "7", "--max-tokens", "40");
+        Run other = Run.lte("generate", "--prompt", "Once upon a time", "--seed", "8", "--max-tokens", "40");
 
         assertThat(second.out()).isEqualTo(first.out());
         assertThat(other.out()).isNotEqualTo(first.out());
@@ -81,8 +96,8 @@ class StoryModelTest {
     @Test
     void stopsBeforeAStopText() {
         String whole =
-                Run.lte("generate", "--temperature", "0", "--max-tokens", "60").out();
-        String cut = Run.lte("generate", "--temperature", "0", "--max-tokens", "60", "--stop", ".")
+                Run.lte("generate", "--prompt", "Once upon a time", "--temperature", "0", "--max-tokens", "60").out();
+        String cut = Run.lte("generate", "--prompt", "Once upon a time", "--temperature", "0", "--max-tokens", "60", "--stop", ".")
                 .out();
 
         assertThat(cut.strip()).isEqualTo(whole.substring(0, whole.indexOf('.')).strip());
@@ -122,7 +137,7 @@ class StoryModelTest {
     void convertedModelsTellTheSameStoryAsFarAsTheirTypeAllows(@TempDir Path folder) {
         Path story = Path.of(System.getProperty(ModelOptions.MODELS_PROPERTY), "tinystories-656k.gguf");
         String expected =
-                Run.lte("generate", "--temperature", "0", "--max-tokens", "40").out();
+                Run.lte("generate", "--prompt", "Once upon a time", "--temperature", "0", "--max-tokens", "40").out();
         for (String type : List.of("f32", "bf16", "f16", "q8_0", "q4_0")) {
             Path target = folder.resolve(type + ".gguf");
             Run convert = Run.lte("convert", story.toString(), target.toString(), "--type", type);
@@ -202,7 +217,7 @@ class StoryModelTest {
 
     @Test
     void aThresholdIsRefusedByADenseModel() {
-        Run run = Run.lte("generate", "--threshold", "0.6");
+        Run run = Run.lte("generate", "--prompt", "Once upon a time", "--threshold", "0.6");
 
         assertThat(run.exitCode()).isEqualTo(LteCommand.WRONG_OPTIONS);
         assertThat(run.err()).contains("threshold", "no routers");

@@ -12,6 +12,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -143,12 +145,13 @@ class TrainCommandTest {
         assertThat(folder).doesNotExist();
     }
 
-    @Test
-    void aGroupedModelComputesWhatItComputedBefore() {
+    @ParameterizedTest
+    @ValueSource(strings = {"k_means", "co_activation"})
+    void aGroupedModelComputesWhatItComputedBefore(String method) {
         String grouped = temporary.resolve("grouped.gguf").toString();
         String story = Path.of(System.getProperty("lte.examples.models"), "tinystories-656k.gguf")
                 .toString();
-        Run run = Run.lte("group", story, grouped, "--json");
+        Run run = Run.lte("group", story, grouped, "--method", method, "--json");
         assertThat(run.json().get("experts").asInt()).isEqualTo(12);
         assertThat(run.json().get("objectives").size()).isEqualTo(2);
         List<String> texts = Stream.of(story, grouped)
@@ -158,5 +161,14 @@ class TrainCommandTest {
                         .stringValue())
                 .toList();
         assertThat(texts.get(1)).isEqualTo(texts.get(0));
+    }
+
+    @Test
+    void textToCountCoActivationsOnIsForThatMethodAlone() {
+        String story = Path.of(System.getProperty("lte.examples.models"), "tinystories-656k.gguf")
+                .toString();
+        Run run = Run.lte("group", story, temporary.resolve("g.gguf").toString(), "--calibration", config.toString());
+        assertThat(run.exitCode()).isEqualTo(LteCommand.WRONG_OPTIONS);
+        assertThat(run.err()).contains("calibration", "weights alone", "K_MEANS");
     }
 }

@@ -9,7 +9,7 @@ import org.junit.jupiter.params.provider.CsvSource
 /** Code in the documents is code of this module: between `// region NAME` and `// endregion`, indentation aside. */
 class SnippetTest {
     private val root = Path.of(System.getProperty("lte.root"))
-    private val sources = root.resolve("examples/kotlin/src/main")
+    private val sources = root.resolve("examples/kotlin/src/test")
 
     @ParameterizedTest
     @CsvSource(

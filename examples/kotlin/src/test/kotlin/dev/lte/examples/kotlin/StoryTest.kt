@@ -33,7 +33,7 @@ class StoryTest {
     }
 
     @Test
-    fun eventsEndWithASummary() = runBlocking {
+    fun eventsEndWithASummary(): Unit = runBlocking {
         Lte.load(story).use { model ->
             assertThat(storyWithSummary(model, "Once upon a time"))
                 .startsWith("Once upon a time")
@@ -42,7 +42,7 @@ class StoryTest {
     }
 
     @Test
-    fun aFlowThatEndsEarlyCancelsTheGeneration() = runBlocking {
+    fun aFlowThatEndsEarlyCancelsTheGeneration(): Unit = runBlocking {
         Lte.load(story).use { model ->
             assertThat(firstSentence(model, "Once upon a time")).endsWith(".").doesNotContain("\n\n")
             val deadline = System.nanoTime() + 10_000_000_000

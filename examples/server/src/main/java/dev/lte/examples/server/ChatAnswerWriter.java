@@ -1,5 +1,6 @@
 package dev.lte.examples.server;
 
+import dev.lte.SparsityReport;
 import dev.lte.TokenLogProbability;
 import dev.lte.chat.ChatEvent;
 import dev.lte.chat.ChatMessage;
@@ -17,15 +18,18 @@ final class ChatAnswerWriter implements AnswerWriter<ChatEvent> {
     private final String model;
     private final ChatCompletionRequest request;
     private final boolean logProbabilities;
+    private final LiveSparsity live;
     private final List<TokenLogProbability> collected = new ArrayList<>();
     private ChatEvent.@Nullable Completed completed;
     private boolean begun;
 
-    ChatAnswerWriter(String id, long created, String model, ChatCompletionRequest request) {
+    /** @param live asked for what is new with every delta, if the request wants it */
+    ChatAnswerWriter(String id, long created, String model, ChatCompletionRequest request, LiveSparsity live) {
         this.id = "chatcmpl-" + id;
         this.created = created;
         this.model = model;
         this.request = request;
+        this.live = live;
         logProbabilities = request.chat().options().topLogProbabilities().isPresent();
     }
 
@@ -43,6 +47,12 @@ final class ChatAnswerWriter implements AnswerWriter<ChatEvent> {
             case ChatEvent.ReasoningDelta thought -> chunks.add(delta(thought, "reasoning_content", thought.text()));
             case ChatEvent.ToolCallDelta call -> chunks.add(delta(call));
             case ChatEvent.Completed done -> end(done, chunks);
+        }
+        if (request.streaming().includeSparsity() && event instanceof ChatEvent.Delta) {
+            SparsityReport sparsity = live.take();
+            if (sparsity != null) {
+                chunks.getLast().set("lte", ResponseBodies.measured(sparsity));
+            }
         }
         return chunks;
     }

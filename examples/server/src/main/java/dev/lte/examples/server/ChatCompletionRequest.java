@@ -148,12 +148,11 @@ record ChatCompletionRequest(String model, ChatRequest chat, GenerationFields.St
             String description = function.text("description");
             RequestFields parameters = function.child("parameters");
             JsonNode schema = function.node("parameters");
-            // Arguments are held to the schema where a call is required, whether or not strict is set.
-            function.flag("strict");
             tools.add(new Tool(
                     function.requiredText("name"),
                     description == null ? "" : description,
-                    parameters == null || schema == null ? Tool.NO_PARAMETERS : schema.toString()));
+                    parameters == null || schema == null ? Tool.NO_PARAMETERS : schema.toString(),
+                    function.flag("strict", false)));
             function.requireNoOthers();
             tool.requireNoOthers();
         }

@@ -86,22 +86,23 @@ final class GenerationFields {
         return byId;
     }
 
-    /** Whether to stream, and whether usage is told at the end of a stream. */
-    record Streaming(boolean stream, boolean includeUsage) {
+    /** Whether to stream, and whether usage is told at the end of a stream, and sparsity now and then. */
+    record Streaming(boolean stream, boolean includeUsage, boolean includeSparsity) {
         static Streaming read(RequestFields fields) {
             boolean stream = fields.flag("stream", false);
             RequestFields options = fields.child("stream_options");
             if (options == null) {
-                return new Streaming(stream, false);
+                return new Streaming(stream, false, false);
             }
             if (!stream) {
                 throw ApiException.invalid("stream_options", "stream_options is only allowed when stream is true.");
             }
             boolean includeUsage = options.flag("include_usage", false);
+            boolean includeSparsity = options.flag("include_sparsity", false);
             // Padding against readers of packet sizes; false is what is done.
             options.requireDefault("include_obfuscation", JSON.booleanNode(false));
             options.requireNoOthers();
-            return new Streaming(true, includeUsage);
+            return new Streaming(true, includeUsage, includeSparsity);
         }
     }
 

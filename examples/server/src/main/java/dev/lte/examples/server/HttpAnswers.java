@@ -6,15 +6,23 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntConsumer;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
 import reactor.netty.http.server.HttpServerResponse;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Writes answers and errors. */
 final class HttpAnswers {
     static final String JSON = "application/json";
+
+    /** Enough for the model not to wait for a client that reads at once. */
+    private static final int AHEAD = 16;
+
     private static final System.Logger LOG = System.getLogger(HttpAnswers.class.getName());
 
     private HttpAnswers() {}
@@ -59,11 +67,13 @@ final class HttpAnswers {
 
     /**
      * Waits for the first event, so that what is refused before any work has its own status; then streams. A failure later is an
-     * event of the stream.
+     * event of the stream. Events are written out on the connection's own thread, not on the model's, which has others to serve;
+     * a client that does not read stays at most {@link #AHEAD} events and what the network holds behind the model.
      */
     static <E> Mono<Void> stream(
             HttpServerResponse response, Flux<E> events, AnswerWriter<E> writer, IntConsumer told) {
-        return events.switchOnFirst((first, all) -> {
+        return events.publishOn(connectionThread(response), AHEAD)
+                .switchOnFirst((first, all) -> {
                     if (first.isOnError() && first.getThrowable() instanceof Throwable failure) {
                         return error(response, failure, told);
                     }
@@ -83,6 +93,12 @@ final class HttpAnswers {
                             .then();
                 })
                 .then();
+    }
+
+    private static Scheduler connectionThread(HttpServerResponse response) {
+        AtomicReference<Executor> loop = new AtomicReference<>();
+        response.withConnection(connection -> loop.set(connection.channel().eventLoop()));
+        return Schedulers.fromExecutor(loop.get());
     }
 
     private static String serverSentEvents(List<ObjectNode> chunks) {

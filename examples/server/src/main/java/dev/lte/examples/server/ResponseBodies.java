@@ -49,16 +49,22 @@ final class ResponseBodies {
 
     /** Sparsity and times. */
     static ObjectNode measured(Timings timings, SparsityReport sparsity) {
-        ObjectNode body = JsonNodeFactory.instance.objectNode();
-        ObjectNode share =
-                body.putObject("sparsity").put("mean", sparsity.mean()).put("tokens", sparsity.tokens());
-        ArrayNode layers = share.putArray("per_layer");
-        sparsity.perLayer().forEach(layers::add);
+        ObjectNode body = measured(sparsity);
         body.putObject("timings")
                 .put("queued_ms", milliseconds(timings.queued()))
                 .put("time_to_first_token_ms", milliseconds(timings.timeToFirstToken()))
                 .put("decode_ms", milliseconds(timings.decode()))
                 .put("tokens_per_second", timings.tokensPerSecond());
+        return body;
+    }
+
+    /** Sparsity alone, of an answer that is not complete. */
+    static ObjectNode measured(SparsityReport sparsity) {
+        ObjectNode body = JsonNodeFactory.instance.objectNode();
+        ObjectNode share =
+                body.putObject("sparsity").put("mean", sparsity.mean()).put("tokens", sparsity.tokens());
+        ArrayNode layers = share.putArray("per_layer");
+        sparsity.perLayer().forEach(layers::add);
         return body;
     }
 

@@ -247,9 +247,14 @@ final class Routes implements BiFunction<HttpServerRequest, HttpServerResponse, 
     private Mono<Void> chat(HttpServerResponse response, RequestFields body, IntConsumer told) {
         ChatCompletionRequest request = ChatCompletionRequest.read(body);
         requireModel(request.model());
+        LiveSparsity live = new LiveSparsity();
         AnswerWriter<ChatEvent> writer =
-                new ChatAnswerWriter(newId(), Instant.now().getEpochSecond(), options.modelId(), request);
-        return send(response, model.chat(request.chat()), writer, request.streaming(), told);
+                new ChatAnswerWriter(newId(), Instant.now().getEpochSecond(), options.modelId(), request, live);
+        Flux<ChatEvent> events = model.chat(request.chat());
+        if (request.streaming().includeSparsity()) {
+            events = events.contextWrite(context -> context.put(LiveSparsity.class, live));
+        }
+        return send(response, events, writer, request.streaming(), told);
     }
 
     private Mono<Void> complete(HttpServerResponse response, RequestFields body, IntConsumer told) {

@@ -17,7 +17,9 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
 /**
@@ -91,6 +93,8 @@ public final class ServerMetrics implements GenerationListener {
     @Override
     public Observer started(String operation, ModelInfo model, ContextView context) {
         return new Observer() {
+            private final @Nullable LiveSparsity live =
+                    context.<LiveSparsity>getOrEmpty(LiveSparsity.class).orElse(null);
             private boolean first = true;
 
             @Override
@@ -101,7 +105,10 @@ public final class ServerMetrics implements GenerationListener {
             }
 
             @Override
-            public void token(Duration sinceLast) {
+            public void token(Duration sinceLast, Supplier<SparsityReport> sparsity) {
+                if (live != null) {
+                    live.offer(sparsity);
+                }
                 generatedTokens.increment();
                 (first ? timeToFirstToken : interToken).record(sinceLast);
                 first = false;

@@ -1,11 +1,14 @@
 package dev.lte.core.format.safetensors;
 
 import dev.lte.ModelFormatException;
+import dev.lte.core.format.Checksums;
 import dev.lte.core.format.MappedFile;
 import dev.lte.core.format.TensorFile;
 import dev.lte.core.format.TensorInfo;
 import dev.lte.core.format.TensorTable;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -25,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 public final class SafetensorsFile implements TensorFile {
     static final String SINGLE = "model.safetensors";
     static final String INDEX = "model.safetensors.index.json";
+
+    private static final ValueLayout.OfInt SUM = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final String REMEDY = "the file was damaged after it was written: use another copy or an earlier one";
 
     private final MappedFile file;
     private final Map<String, String> metadata;
@@ -113,6 +119,26 @@ public final class SafetensorsFile implements TensorFile {
     @Override
     public MemorySegment bytes(TensorInfo tensor) {
         return tensors.bytes(tensor);
+    }
+
+    /**
+     * Reads the whole file.
+     *
+     * @param name of the tensor that {@link SafetensorsWriter#writeWithChecksum} wrote
+     * @throws ModelFormatException if there is none, or it is not the sum of the bytes before it
+     */
+    public void requireChecksum(String name) {
+        TensorInfo tensor = find(name);
+        if (tensor == null || tensor.bytes() != Integer.BYTES || tensor.offset() + tensor.bytes() != file.size()) {
+            throw new ModelFormatException(
+                    path(), name, ModelFormatException.NO_OFFSET, "a check sum at the end of the file", "none", REMEDY);
+        }
+        int recorded = file.bytes().get(SUM, tensor.offset());
+        int found = Checksums.crc32c(file.bytes().asSlice(0, tensor.offset()));
+        if (recorded != found) {
+            throw new ModelFormatException(
+                    path(), name, tensor.offset(), Integer.toHexString(recorded), Integer.toHexString(found), REMEDY);
+        }
     }
 
     @Override

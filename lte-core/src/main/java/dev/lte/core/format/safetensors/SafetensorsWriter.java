@@ -7,14 +7,17 @@ import dev.lte.core.format.TensorBody;
 import dev.lte.core.io.JsonView;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -67,11 +70,34 @@ public final class SafetensorsWriter {
      */
     public static void write(
             Path target, Map<String, String> metadata, List<Entry> tensors, Consumer<Progress> progress) {
+        write(target, metadata, tensors, null, progress);
+    }
+
+    /**
+     * As {@link #write}, with a check sum that {@link SafetensorsFile#requireChecksum} compares.
+     *
+     * @param checksum the name of one tensor more, the last, (1) of I32: the CRC-32C of all bytes before it
+     */
+    public static void writeWithChecksum(
+            Path target, Map<String, String> metadata, List<Entry> tensors, String checksum) {
+        write(target, metadata, tensors, checksum, progress -> {});
+    }
+
+    private static void write(
+            Path target,
+            Map<String, String> metadata,
+            List<Entry> tensors,
+            @Nullable String checksum,
+            Consumer<Progress> progress) {
         List<Entry> sorted = tensors.stream()
                 .sorted(Comparator.comparingInt((Entry tensor) -> tensor.dtype().blockBytes())
                         .reversed())
                 .toList();
-        byte[] header = header(metadata, sorted);
+        List<Entry> listed = new ArrayList<>(sorted);
+        if (checksum != null) {
+            listed.add(new Entry(checksum, DType.I32, List.of(1L), sink -> {}));
+        }
+        byte[] header = header(metadata, listed);
         long total = tensors.stream().mapToLong(Entry::bytes).reduce(0, Math::addExact);
         try (FileOutput out = FileOutput.create(target, total, progress)) {
             out.write(ByteBuffer.allocate(Long.BYTES)
@@ -82,10 +108,21 @@ public final class SafetensorsWriter {
             for (Entry tensor : sorted) {
                 out.tensor(tensor.name(), tensor.bytes(), tensor.body());
             }
+            if (checksum != null) {
+                out.tensor(checksum, Integer.BYTES, sink -> sink.write(sum(out)));
+            }
             out.commit();
         } catch (IOException e) {
             throw new UncheckedIOException("cannot write " + target, e);
         }
+    }
+
+    private static MemorySegment sum(FileOutput out) {
+        byte[] bytes = ByteBuffer.allocate(Integer.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(out.checksum())
+                .array();
+        return MemorySegment.ofArray(bytes);
     }
 
     private static byte[] header(Map<String, String> metadata, List<Entry> tensors) {

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.lte.examples.packaging;
+
+import org.jspecify.annotations.NullMarked;
