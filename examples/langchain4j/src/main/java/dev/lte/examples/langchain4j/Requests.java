@@ -112,10 +112,11 @@ final class Requests {
         JsonObjectSchema parameters = tool.parameters();
         boolean none =
                 parameters == null || (parameters.properties().isEmpty() && parameters.additionalProperties() == null);
-        return new Tool(
+        Tool made = new Tool(
                 tool.name(),
                 tool.description() == null ? "" : tool.description(),
                 none ? Tool.NO_PARAMETERS : json(parameters));
+        return Boolean.TRUE.equals(tool.strict()) ? made.asStrict() : made;
     }
 
     private static ChatMessage message(dev.langchain4j.data.message.ChatMessage message) {
