@@ -109,7 +109,9 @@ public final class LteChatModel implements ChatModel {
                         }
                     }))
                     .doOnError(observation::error)
-                    .doFinally(signal -> observation.stop())
+                    // Before the subscriber hears of the end, so that it finds the observation complete.
+                    .doOnTerminate(observation::stop)
+                    .doOnCancel(observation::stop)
                     .contextWrite(observed::into);
         });
     }
