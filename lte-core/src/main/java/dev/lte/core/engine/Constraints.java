@@ -139,11 +139,13 @@ final class Constraints {
 
     private ConstraintGrammar compile(Key key) {
         List<TaggedSchema> values = key.values();
-        if (key.trigger() != null) {
-            return compiler.get().textUntil(key.trigger(), values, true);
+        String trigger = key.trigger();
+        if (trigger != null) {
+            return compiler.get().textUntil(trigger, values, true);
         }
         TaggedSchema first = values.getFirst();
-        boolean bare = values.size() == 1 && first.begin().isEmpty() && first.end().isEmpty();
+        boolean bare =
+                values.size() == 1 && first.begin().isEmpty() && first.end().isEmpty();
         return bare ? compiler.get().jsonSchema(first.schema()) : compiler.get().oneOf(values, false);
     }
 }

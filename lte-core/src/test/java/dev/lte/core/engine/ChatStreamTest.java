@@ -299,7 +299,8 @@ class ChatStreamTest {
                     Uninterruptibles.awaitUninterruptibly(go);
                     throw new ContextOverflowException(1, 1, 1);
                 })
-                .subscribe(event -> {}, error -> ends.add(error.getClass().getSimpleName()), () -> ends.add("complete"));
+                .subscribe(
+                        event -> {}, error -> ends.add(error.getClass().getSimpleName()), () -> ends.add("complete"));
         Uninterruptibles.awaitUninterruptibly(begun);
         engine.close();
         assertThat(ends).containsExactly("ModelClosedException");

@@ -4,6 +4,7 @@ import dev.lte.Completed;
 import dev.lte.LteException;
 import dev.lte.TextDelta;
 import dev.lte.chat.ChatEvent;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -12,6 +13,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 
@@ -30,7 +32,7 @@ final class ContractSubscriber<E> implements CoreSubscriber<E> {
     private final AtomicInteger inside = new AtomicInteger();
     private final AtomicLong demand = new AtomicLong();
     private final StringBuilder text = new StringBuilder();
-    private Subscription subscription;
+    private volatile @Nullable Subscription subscription;
     private boolean completed;
     private boolean over;
 
@@ -88,14 +90,18 @@ final class ContractSubscriber<E> implements CoreSubscriber<E> {
         }
     }
 
+    private Subscription subscription() {
+        return Objects.requireNonNull(subscription);
+    }
+
     private void request(long n) {
         demand.accumulateAndGet(n, (have, more) -> have + more < 0 ? Long.MAX_VALUE : have + more);
-        subscription.request(n);
+        subscription().request(n);
     }
 
     /** Signals that were on their way may still come, so that only their order is looked at. */
     private void cancel() {
-        subscription.cancel();
+        subscription().cancel();
         ended.countDown();
     }
 
@@ -134,7 +140,8 @@ final class ContractSubscriber<E> implements CoreSubscriber<E> {
                 completed = true;
                 checkTokens(last.usage().generatedTokens());
                 if (!last.message().text().contentEquals(text)) {
-                    breaches.add("deltas \"" + text + "\" and a message \"" + last.message().text() + '"');
+                    breaches.add("deltas \"" + text + "\" and a message \""
+                            + last.message().text() + '"');
                 }
             }
             default -> {}

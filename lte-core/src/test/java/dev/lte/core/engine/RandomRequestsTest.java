@@ -100,17 +100,11 @@ class RandomRequestsTest {
         }
         ChatRequest request = chat(random);
         return subscribed(
-                random,
-                timer,
-                request.options().maxTokens().orElse(0),
-                engine.model.chat(request)::subscribe);
+                random, timer, request.options().maxTokens().orElse(0), engine.model.chat(request)::subscribe);
     }
 
     private static <E> ContractSubscriber<E> subscribed(
-            Random random,
-            ScheduledExecutorService timer,
-            int mostTokens,
-            Consumer<ContractSubscriber<E>> subscribe) {
+            Random random, ScheduledExecutorService timer, int mostTokens, Consumer<ContractSubscriber<E>> subscribe) {
         ContractSubscriber<E> subscriber = new ContractSubscriber<>(random.nextLong(), timer, mostTokens);
         subscribe.accept(subscriber);
         return subscriber;
@@ -170,9 +164,7 @@ class RandomRequestsTest {
         }
         if (random.nextInt(4) == 0) {
             options.responseFormat(
-                    random.nextBoolean()
-                            ? ResponseFormat.jsonObject()
-                            : ResponseFormat.jsonSchema(ADD.parameters()));
+                    random.nextBoolean() ? ResponseFormat.jsonObject() : ResponseFormat.jsonSchema(ADD.parameters()));
         }
         options.ignoreEndOfText(random.nextBoolean());
     }

@@ -105,8 +105,7 @@ class StrictToolsTest {
             ChatRequest request =
                     ChatRequest.of(c -> c.user("x").tool(ADD.asStrict()).tool(LOOSE));
             for (long seed = 0; seed < 20; seed++) {
-                TokenConstraint constraint =
-                        Objects.requireNonNull(new Constraints(tokenizer).of(request, format));
+                TokenConstraint constraint = Objects.requireNonNull(new Constraints(tokenizer).of(request, format));
                 String before = "Let me see. { < [TOOL <tool";
                 accept(constraint, tokenizer, before);
                 assertThat(constraint.canEnd()).isTrue();
@@ -153,8 +152,8 @@ class StrictToolsTest {
                     .isInstanceOf(InvalidRequestException.class)
                     .hasMessageContaining("mark");
             Tool unknown = new Tool("f", "", "{\"type\":\"object\",\"not\":{}}", true);
-            assertThatThrownBy(() -> constraints.of(
-                            ChatRequest.of(c -> c.user("x").tool(unknown)), ReplyFormat.of(HERMES)))
+            assertThatThrownBy(() ->
+                            constraints.of(ChatRequest.of(c -> c.user("x").tool(unknown)), ReplyFormat.of(HERMES)))
                     .isInstanceOf(UnsupportedSchemaException.class);
         }
     }

@@ -79,8 +79,12 @@ class BlockingCallsTest {
         int tokens = 1 + i % 20;
         Flux<?> events = switch (i % 4) {
             case 0 -> model.chat(ChatRequest.of(c -> c.user("Tom " + i).maxTokens(tokens)));
-            case 1 -> Flux.defer(() -> model.openSession().chat(c -> c.user("Lily " + i).maxTokens(tokens)));
-            case 2 -> model.generate(GenerationRequest.of(r -> r.prompt("One day " + i).maxTokens(tokens)));
+            case 1 ->
+                Flux.defer(
+                        () -> model.openSession().chat(c -> c.user("Lily " + i).maxTokens(tokens)));
+            case 2 ->
+                model.generate(
+                        GenerationRequest.of(r -> r.prompt("One day " + i).maxTokens(tokens)));
             default -> model.chat(ChatRequest.of(c -> {}));
         };
         return (i % 3 == 0 ? events.take(3) : events)

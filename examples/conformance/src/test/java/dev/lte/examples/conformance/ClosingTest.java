@@ -79,7 +79,8 @@ class ClosingTest {
             Flux<?> stream = model.chat(
                             ChatRequest.of(c -> c.user("Once upon a time").ignoreEndOfText(true)))
                     .doOnNext(event -> events.incrementAndGet());
-            // A third reads at once, and again when it is through; a third slowly, and a third begins to read and stops.
+            // A third reads at once, and again when it is through; a third slowly, and a third begins to read and
+            // stops.
             Flux<?> read = switch (i % 3) {
                 case 0 -> stream.repeat();
                 case 1 -> stream.limitRate(1).delayUntil(event -> Mono.delay(Duration.ofMillis(20)));

@@ -47,7 +47,8 @@ class PackagingTest {
     private static String jars() {
         List<String> entries = new ArrayList<>();
         entries.add(jar("").toString());
-        Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+        Arrays.stream(Objects.requireNonNull(System.getProperty("java.class.path"))
+                        .split(File.pathSeparator))
                 .filter(entry -> !entry.contains("packaging" + File.separator + "target"))
                 .filter(entry -> !entry.matches(".*(junit|assertj|surefire|byte-buddy|opentest4j|apiguardian).*"))
                 .forEach(entries::add);
@@ -102,7 +103,8 @@ class PackagingTest {
         Launch launch = java(List.of(), options(packaging));
 
         tellsTheStory(launch, "reference");
-        assertThat(launch.err().lines()
+        assertThat(launch.err()
+                        .lines()
                         .filter(line -> line.startsWith("WARNING") && line.contains("--add-modules " + VECTOR)))
                 .as(launch.err())
                 .hasSize(1);

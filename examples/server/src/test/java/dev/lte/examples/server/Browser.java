@@ -12,12 +12,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -42,7 +44,8 @@ final class Browser implements AutoCloseable {
         }
 
         private static Optional<Path> onPath(String name) {
-            return Stream.of(System.getenv("PATH").split(File.pathSeparator))
+            return Stream.of(Objects.requireNonNullElse(System.getenv("PATH"), "")
+                            .split(File.pathSeparator))
                     .map(folder -> Path.of(folder, name))
                     .filter(Files::isExecutable)
                     .findFirst();
@@ -66,7 +69,8 @@ final class Browser implements AutoCloseable {
                 .add("--window-size=1100,820")
                 .add("--user-data-dir=" + profile);
         try {
-            String id = send("POST", base + "/session", request).get("sessionId").stringValue();
+            String id =
+                    send("POST", base + "/session", request).get("sessionId").stringValue();
             session = base + "/session/" + id;
         } catch (RuntimeException e) {
             driver.destroyForcibly();
@@ -116,7 +120,7 @@ final class Browser implements AutoCloseable {
     /** Runs the body of a function, with arguments. */
     JsonNode run(String script, Object... arguments) {
         ObjectNode request = body().put("script", script);
-        var list = request.putArray("args");
+        ArrayNode list = request.putArray("args");
         for (Object argument : arguments) {
             list.addPOJO(argument);
         }
@@ -124,7 +128,8 @@ final class Browser implements AutoCloseable {
     }
 
     String text(String id) {
-        return run("return document.getElementById(arguments[0]).textContent", id).stringValue();
+        return run("return document.getElementById(arguments[0]).textContent", id)
+                .stringValue();
     }
 
     /** Types into an element as a person would. */
@@ -137,8 +142,10 @@ final class Browser implements AutoCloseable {
     }
 
     private String element(String id) {
-        return send("POST", session + "/element", body().put("using", "css selector")
-                        .put("value", "#" + id))
+        return send(
+                        "POST",
+                        session + "/element",
+                        body().put("using", "css selector").put("value", "#" + id))
                 .get(ELEMENT)
                 .stringValue();
     }

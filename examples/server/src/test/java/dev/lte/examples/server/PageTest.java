@@ -25,8 +25,7 @@ import tools.jackson.databind.JsonNode;
 class PageTest {
     private static final String SHARES =
             "return [...document.querySelectorAll('#heat .cell')].filter(c => c.dataset.share).map(c => c.dataset.share)";
-    private static final String ANSWERS =
-            "return [...document.querySelectorAll('.assistant')].map(e => e.textContent)";
+    private static final String ANSWERS = "return [...document.querySelectorAll('.assistant')].map(e => e.textContent)";
     private static final String IDLE = "return document.getElementById('stop').disabled";
 
     @TempDir
@@ -72,8 +71,8 @@ class PageTest {
                 .threads(1)
                 .listener(metrics));
         try (Model model = Lte.load(model(), load);
-                LteServer server =
-                        LteServer.start(model, metrics, ServerOptions.of("story").withPort(0));
+                LteServer server = LteServer.start(
+                        model, metrics, ServerOptions.of("story").withPort(0));
                 Browser browser = new Browser(installed.orElseThrow(), folder.resolve("profile"))) {
             browser.open("http://127.0.0.1:" + server.port() + "/");
             browser.await("return document.getElementById('tau').disabled", disabled -> !disabled.booleanValue());
@@ -99,12 +98,17 @@ class PageTest {
             assertThat(percent(browser.text("skipped"))).isGreaterThan(percent(skipped) + 5);
 
             stop(browser);
-            browser.set("tau", model.info().routing() == null ? 0.5 : model.info().routing().threshold());
+            browser.set(
+                    "tau",
+                    model.info().routing() == null
+                            ? 0.5
+                            : model.info().routing().threshold());
             browser.set("maxTokens", 60);
             say(browser, "One day");
             awaitIdle(browser);
             keep(browser.screenshot());
-            assertThat(browser.run("return document.querySelectorAll('.error').length").intValue())
+            assertThat(browser.run("return document.querySelectorAll('.error').length")
+                            .intValue())
                     .isZero();
         }
     }
@@ -115,11 +119,12 @@ class PageTest {
         for (int attempt = 0; attempt < 20 && !last.endsWith("stopped"); attempt++) {
             int before = answers(browser);
             // In one go: the browser stops as soon as the answer has begun.
-            browser.run("new MutationObserver((changes, observer) => {"
-                    + " const turn = document.querySelectorAll('.assistant')[arguments_];"
-                            .replace("arguments_", Integer.toString(before))
-                    + " if (turn && turn.textContent.length > 2) { observer.disconnect(); document.getElementById('stop').click(); }"
-                    + "}).observe(document.getElementById('log'), { childList: true, subtree: true, characterData: true });");
+            browser.run(
+                    "new MutationObserver((changes, observer) => {"
+                            + " const turn = document.querySelectorAll('.assistant')[arguments_];"
+                                    .replace("arguments_", Integer.toString(before))
+                            + " if (turn && turn.textContent.length > 2) { observer.disconnect(); document.getElementById('stop').click(); }"
+                            + "}).observe(document.getElementById('log'), { childList: true, subtree: true, characterData: true });");
             say(browser, "Once upon a time");
             browser.await(ANSWERS, answers -> answers.size() > before);
             awaitIdle(browser);

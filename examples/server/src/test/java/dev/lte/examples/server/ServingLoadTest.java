@@ -61,8 +61,8 @@ class ServingLoadTest {
                 .maxQueued(CLIENTS)
                 .listener(metrics));
         try (Model model = Lte.load(file, load);
-                LteServer server =
-                        LteServer.start(model, metrics, ServerOptions.of("story").withPort(0))) {
+                LteServer server = LteServer.start(
+                        model, metrics, ServerOptions.of("story").withPort(0))) {
             LoadClient client = new LoadClient("http://127.0.0.1:" + server.port());
             oneByOne(client, serialSeconds);
             Serial before = oneByOne(client, serialSeconds);
@@ -100,7 +100,8 @@ class ServingLoadTest {
                     .put("cache_pages", model.status().cachePages())
                     .put("cache_pages_held", model.status().cachePages() - available(model.status()));
             LOG.log(Level.INFO, figures.toPrettyString());
-            Files.writeString(Files.createDirectories(Path.of("target")).resolve("serving-load.json"), figures.toString());
+            Files.writeString(
+                    Files.createDirectories(Path.of("target")).resolve("serving-load.json"), figures.toString());
 
             assertThat(counts.left.sum() + counts.stalled.sum()).isGreaterThan(counts.whole.sum() / 4);
             assertThat(heapAfter - heap).as("bytes more on the heap").isLessThan(8 << 20);
@@ -145,9 +146,7 @@ class ServingLoadTest {
     private static void awaitIdle(Model model, LteServer server) throws InterruptedException {
         for (long end = System.nanoTime() + 30_000_000_000L; ; Thread.sleep(10)) {
             ModelStatus status = model.status();
-            if (model.activeStreams() == 0
-                    && server.activeAnswers() == 0
-                    && available(status) == status.cachePages()) {
+            if (model.activeStreams() == 0 && server.activeAnswers() == 0 && available(status) == status.cachePages()) {
                 return;
             }
             assertThat(System.nanoTime())
