@@ -30,7 +30,7 @@ public enum Recipe {
      */
     NOISY_TOP_K(true, 0, 0, true);
 
-    /** What holds at every sparsity on all that was tried; {@code docs/training.md} has the figures. */
+    /** What lost least at the same sparsity and follows a target best; {@code docs/training.md} has the figures. */
     public static final Recipe DEFAULT = STRAIGHT_THROUGH;
 
     private final boolean soft;

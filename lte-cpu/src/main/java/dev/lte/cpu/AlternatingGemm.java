@@ -19,18 +19,6 @@ final class AlternatingGemm {
             float[] w, int from, int k, float[] x, int[] xRows, int first, int xColumn, float[] out, int[] outRows,
             int outColumn, int n) {
         int i = 0;
-        for (; i <= n - 6; i += 6) {
-            int j = first + i;
-            for (int r = 0; r < WIDTH; r += STEP) {
-                six(
-                        w, r, from, k, x,
-                        xRows[j] + xColumn, xRows[j + 1] + xColumn, xRows[j + 2] + xColumn, xRows[j + 3] + xColumn,
-                        xRows[j + 4] + xColumn, xRows[j + 5] + xColumn,
-                        out,
-                        outRows[i] + outColumn + r, outRows[i + 1] + outColumn + r, outRows[i + 2] + outColumn + r,
-                        outRows[i + 3] + outColumn + r, outRows[i + 4] + outColumn + r, outRows[i + 5] + outColumn + r);
-            }
-        }
         for (; i <= n - 4; i += 4) {
             int j = first + i;
             for (int r = 0; r < WIDTH; r += STEP) {
@@ -50,57 +38,6 @@ final class AlternatingGemm {
     }
 
     /** Kept apart from the loops over tokens: C2 boxes the sums when loops are nested around them. */
-    private static void six(
-            float[] w, int at, int from, int k, float[] x, int x0, int x1, int x2, int x3, int x4, int x5, float[] out, int o0,
-            int o1, int o2, int o3, int o4, int o5) {
-        FloatVector a0 = FloatVector.fromArray(WIDE, out, o0);
-        FloatVector b0 = FloatVector.fromArray(WIDE, out, o0 + WIDE.length());
-        FloatVector a1 = FloatVector.fromArray(WIDE, out, o1);
-        FloatVector b1 = FloatVector.fromArray(WIDE, out, o1 + WIDE.length());
-        FloatVector a2 = FloatVector.fromArray(WIDE, out, o2);
-        FloatVector b2 = FloatVector.fromArray(WIDE, out, o2 + WIDE.length());
-        FloatVector a3 = FloatVector.fromArray(WIDE, out, o3);
-        FloatVector b3 = FloatVector.fromArray(WIDE, out, o3 + WIDE.length());
-        FloatVector a4 = FloatVector.fromArray(WIDE, out, o4);
-        FloatVector b4 = FloatVector.fromArray(WIDE, out, o4 + WIDE.length());
-        FloatVector a5 = FloatVector.fromArray(WIDE, out, o5);
-        FloatVector b5 = FloatVector.fromArray(WIDE, out, o5 + WIDE.length());
-        for (int c = from; c < k; c += 2) {
-            FloatVector wa = FloatVector.fromArray(WIDE, w, at + c * WIDTH);
-            FloatVector wb = FloatVector.fromArray(WIDE, w, at + c * WIDTH + WIDE.length());
-            FloatVector t0 = FloatVector.broadcast(WIDE, x[x0 + c]);
-            a0 = wa.fma(t0, a0);
-            b0 = wb.fma(t0, b0);
-            FloatVector t1 = FloatVector.broadcast(WIDE, x[x1 + c]);
-            a1 = wa.fma(t1, a1);
-            b1 = wb.fma(t1, b1);
-            FloatVector t2 = FloatVector.broadcast(WIDE, x[x2 + c]);
-            a2 = wa.fma(t2, a2);
-            b2 = wb.fma(t2, b2);
-            FloatVector t3 = FloatVector.broadcast(WIDE, x[x3 + c]);
-            a3 = wa.fma(t3, a3);
-            b3 = wb.fma(t3, b3);
-            FloatVector t4 = FloatVector.broadcast(WIDE, x[x4 + c]);
-            a4 = wa.fma(t4, a4);
-            b4 = wb.fma(t4, b4);
-            FloatVector t5 = FloatVector.broadcast(WIDE, x[x5 + c]);
-            a5 = wa.fma(t5, a5);
-            b5 = wb.fma(t5, b5);
-        }
-        a0.intoArray(out, o0);
-        b0.intoArray(out, o0 + WIDE.length());
-        a1.intoArray(out, o1);
-        b1.intoArray(out, o1 + WIDE.length());
-        a2.intoArray(out, o2);
-        b2.intoArray(out, o2 + WIDE.length());
-        a3.intoArray(out, o3);
-        b3.intoArray(out, o3 + WIDE.length());
-        a4.intoArray(out, o4);
-        b4.intoArray(out, o4 + WIDE.length());
-        a5.intoArray(out, o5);
-        b5.intoArray(out, o5 + WIDE.length());
-    }
-
     private static void four(
             float[] w, int at, int from, int k, float[] x, int x0, int x1, int x2, int x3, float[] out, int o0, int o1, int o2, int o3) {
         FloatVector a0 = FloatVector.fromArray(WIDE, out, o0);

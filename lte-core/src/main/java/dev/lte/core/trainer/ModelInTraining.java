@@ -177,7 +177,8 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
         }
         int batch = settings.stage().batch();
         try (RunData.Steps data = run.data().training(batch, plan.seed() + state.stage, DataPosition.START)) {
-            ThresholdCalibration calibration = new ThresholdCalibration(model(), settings.routing(), data);
+            ThresholdCalibration calibration =
+                    new ThresholdCalibration(model(), settings.routing(), data, Math.max(1, settings.steps() / 4));
             state.threshold = calibration.find(target, threshold());
             state.sparsity = calibration.sparsity((float) state.threshold);
         }

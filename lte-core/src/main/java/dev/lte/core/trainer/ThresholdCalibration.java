@@ -17,8 +17,8 @@ final class ThresholdCalibration {
 
     private static final int MEASUREMENTS = 12;
     private static final double TOLERANCE = 0.0025;
-    /** Logits of thresholds that are tried. */
-    private static final double FARTHEST = 7;
+    /** Farther from where scores were driven apart they lie close together, and a threshold among them does not hold. */
+    private static final double FARTHEST = 0.15;
 
     private final TrainingModel model;
     private final RoutingLossSpec.Efficiency efficiency;
@@ -27,8 +27,11 @@ final class ThresholdCalibration {
     /** What the weights of all passes add up to. */
     private int steps;
 
-    /** @param data begins where training began; stays the caller's */
-    ThresholdCalibration(TrainingModel model, RoutingLossSpec losses, RunData.Steps data) {
+    /**
+     * @param data begins where training began; stays the caller's
+     * @param most steps of it that are used, so that this takes little beside the stage
+     */
+    ThresholdCalibration(TrainingModel model, RoutingLossSpec losses, RunData.Steps data, long most) {
         this.model = model;
         efficiency = losses.efficiency();
         guard = losses.guard();
@@ -37,7 +40,7 @@ final class ThresholdCalibration {
             passes.addAll(step.passes());
             tokens += step.tokens();
             steps++;
-            if (tokens >= TOKENS) {
+            if (tokens >= TOKENS || steps >= most) {
                 break;
             }
         }
@@ -46,11 +49,11 @@ final class ThresholdCalibration {
     /**
      * @param target share of experts off
      * @param begin the threshold so far, which stays if it is right
-     * @return the threshold that comes nearest
+     * @return the threshold near it that comes nearest
      */
     float find(double target, float begin) {
-        double low = -FARTHEST;
-        double high = FARTHEST;
+        double low = Math.max(0, begin - FARTHEST);
+        double high = Math.min(1, begin + FARTHEST);
         float best = begin;
         double least = Double.POSITIVE_INFINITY;
         float threshold = begin;
@@ -60,13 +63,12 @@ final class ThresholdCalibration {
                 least = Math.abs(error);
                 best = threshold;
             }
-            double logit = Math.log(threshold / (1.0 - threshold));
             if (error < 0) {
-                low = logit;
+                low = threshold;
             } else {
-                high = logit;
+                high = threshold;
             }
-            threshold = (float) (1 / (1 + Math.exp(-(low + high) / 2)));
+            threshold = (float) ((low + high) / 2);
         }
         return best;
     }

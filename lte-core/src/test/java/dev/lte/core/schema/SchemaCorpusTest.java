@@ -93,7 +93,8 @@ class SchemaCorpusTest {
         VocabularyTokenizer tokenizer = TestVocabularies.gguf("gpt-2");
         RandomTexts texts = new RandomTexts(tokenizer);
         ConstraintCompiler compiler = new ConstraintCompiler(tokenizer);
-        ConstraintGrammar bounded = compiler.jsonSchema("{\"type\":\"integer\",\"format\":\"int32\",\"maximum\":5000000000}");
+        ConstraintGrammar bounded =
+                compiler.jsonSchema("{\"type\":\"integer\",\"format\":\"int32\",\"maximum\":5000000000}");
         long largest = 0;
         for (int seed = 0; seed < 200; seed++) {
             String text = decode(texts.write(bounded.newConstraint(), 12, new SplittableRandom(seed)));

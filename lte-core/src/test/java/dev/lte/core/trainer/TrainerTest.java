@@ -301,10 +301,13 @@ class TrainerTest {
         assertThat(steps.getLast().routerGradientNorm()).isZero();
     }
 
-    /** Also by those whose eta has little say: the threshold makes good what is left over. */
+    /**
+     * Routers that hardly learn give eta little say; their scores lie about one half, where the threshold is moved, unless
+     * what routers see has changed enough by itself.
+     */
     @ParameterizedTest
     @EnumSource(value = Recipe.class, mode = EnumSource.Mode.EXCLUDE, names = "NOISY_TOP_K")
-    void everyRecipeReachesTheSparsityThatIsAskedFor(Recipe recipe) {
+    void theThresholdMakesGoodWhatSteeringLeavesOver(Recipe recipe) {
         TrainingPlan plan = TrainingPlan.of(p -> p.start(new StartingPoint.NewModel("llama", 16, 64, 2, 2, 1, 280, 24))
                 .data(TrainingData.of(TrainingData.Format.JSONL, train).development(train))
                 .folder(temporary.resolve("run"))
@@ -312,20 +315,25 @@ class TrainerTest {
                 .expertSize(4)
                 .checkpointEvery(1000)
                 .stage(Stage.learned(
-                        recipe, s -> s.steps(30).batch(10).rate(1e-2).targetSparsity(0.6)))
-                .stage(Stage.hard(s -> s.steps(5).batch(10).rate(1e-4))));
+                        recipe,
+                        s -> s.steps(30)
+                                .batch(10)
+                                .rate(1e-3)
+                                .routerRate(1e-6)
+                                .targetSparsity(0.7)))
+                .stage(Stage.hard(s -> s.steps(2).batch(10).rate(1e-6))));
         List<TrainingEvent> events = SmallRun.run(plan);
         TrainingEvent.Completed completed = (TrainingEvent.Completed) events.getLast();
-        // The same texts in other batches, and the little that five steps change.
-        assertThat(completed.sparsity()).as("%s", recipe).isCloseTo(0.6, within(0.03));
+        // Measured on all texts, found on most of them.
+        assertThat(completed.sparsity()).as("%s", recipe).isCloseTo(0.7, within(0.03));
         try (Model model = Lte.load(completed.model(), LoadOptions.of(o -> o.backend("reference")))) {
             double threshold =
                     Objects.requireNonNull(model.info().routing()).threshold();
-            assertThat(threshold).isBetween(0.01, 0.99);
+            assertThat(threshold).isBetween(0.35, 0.65);
             Completed last = (Completed) model.generate(GenerationRequest.of(
                             r -> r.prompt("cat sees").maxTokens(8).ignoreEndOfText(true)))
                     .blockLast();
-            assertThat(Objects.requireNonNull(last).sparsity().mean()).isBetween(0.3, 0.9);
+            assertThat(Objects.requireNonNull(last).sparsity().mean()).isBetween(0.4, 0.95);
         }
     }
 

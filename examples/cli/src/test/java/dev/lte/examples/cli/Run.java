@@ -10,7 +10,7 @@ record Run(int exitCode, String out, String err) {
     static Run lte(String... args) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        int exitCode = LteCommand.commandLine()
+        int exitCode = LteCommand.commandLine(args)
                 .setOut(new PrintWriter(out))
                 .setErr(new PrintWriter(err))
                 .execute(args);

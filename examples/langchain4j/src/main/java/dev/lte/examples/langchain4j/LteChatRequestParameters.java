@@ -105,27 +105,38 @@ public final class LteChatRequestParameters extends DefaultChatRequestParameters
 
     /** What LangChain4j has no names for. */
     private static final class Values {
-        @Nullable Long seed;
+        @Nullable
+        Long seed;
 
-        @Nullable Double minP;
+        @Nullable
+        Double minP;
 
-        @Nullable Double typicalP;
+        @Nullable
+        Double typicalP;
 
-        @Nullable Double repetitionPenalty;
+        @Nullable
+        Double repetitionPenalty;
 
-        @Nullable Double threshold;
+        @Nullable
+        Double threshold;
 
-        @Nullable List<Integer> stopIds;
+        @Nullable
+        List<Integer> stopIds;
 
-        @Nullable Map<Integer, Float> logitBias;
+        @Nullable
+        Map<Integer, Float> logitBias;
 
-        @Nullable Integer logProbabilities;
+        @Nullable
+        Integer logProbabilities;
 
-        @Nullable Boolean ignoreEndOfText;
+        @Nullable
+        Boolean ignoreEndOfText;
 
-        @Nullable Boolean reasoning;
+        @Nullable
+        Boolean reasoning;
 
-        @Nullable String requiredTool;
+        @Nullable
+        String requiredTool;
 
         Values copy() {
             Values copy = new Values();
@@ -185,8 +196,9 @@ public final class LteChatRequestParameters extends DefaultChatRequestParameters
             if (parameters instanceof LteChatRequestParameters own) {
                 values.take(own.values);
             } else if (parameters.getClass() != DefaultChatRequestParameters.class) {
-                throw new UnsupportedFeatureException("expected LteChatRequestParameters or those of LangChain4j, found "
-                        + parameters.getClass().getName());
+                throw new UnsupportedFeatureException(
+                        "expected LteChatRequestParameters or those of LangChain4j, found "
+                                + parameters.getClass().getName());
             }
             return this;
         }

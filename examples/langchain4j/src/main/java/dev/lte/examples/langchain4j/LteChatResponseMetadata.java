@@ -56,9 +56,7 @@ public final class LteChatResponseMetadata extends ChatResponseMetadata {
 
     @Override
     public boolean equals(@Nullable Object other) {
-        return super.equals(other)
-                && other instanceof LteChatResponseMetadata that
-                && measured.equals(that.measured);
+        return super.equals(other) && other instanceof LteChatResponseMetadata that && measured.equals(that.measured);
     }
 
     @Override

@@ -110,12 +110,13 @@ final class Requests {
 
     private static Tool tool(ToolSpecification tool) {
         JsonObjectSchema parameters = tool.parameters();
-        boolean none = parameters == null
-                || (parameters.properties().isEmpty() && parameters.additionalProperties() == null);
-        return new Tool(
+        boolean none =
+                parameters == null || (parameters.properties().isEmpty() && parameters.additionalProperties() == null);
+        Tool made = new Tool(
                 tool.name(),
                 tool.description() == null ? "" : tool.description(),
                 none ? Tool.NO_PARAMETERS : json(parameters));
+        return Boolean.TRUE.equals(tool.strict()) ? made.asStrict() : made;
     }
 
     private static ChatMessage message(dev.langchain4j.data.message.ChatMessage message) {
@@ -131,7 +132,8 @@ final class Requests {
 
     private static ChatMessage assistant(AiMessage answer) {
         if (!answer.images().isEmpty()) {
-            throw new UnsupportedFeatureException("images in messages of the model are not supported, only text is; leave them out");
+            throw new UnsupportedFeatureException(
+                    "images in messages of the model are not supported, only text is; leave them out");
         }
         return new ChatMessage.Assistant(
                 answer.text() == null ? "" : answer.text(),

@@ -38,9 +38,8 @@ final class Responses {
                         // Null where there is none, as with other providers.
                         .text(answer.text().isEmpty() && !answer.toolCalls().isEmpty() ? null : answer.text())
                         .thinking(answer.reasoning())
-                        .toolExecutionRequests(answer.toolCalls().stream()
-                                .map(Responses::call)
-                                .toList())
+                        .toolExecutionRequests(
+                                answer.toolCalls().stream().map(Responses::call).toList())
                         .build())
                 .metadata(new LteChatResponseMetadata.Builder(measured)
                         .modelName(model)

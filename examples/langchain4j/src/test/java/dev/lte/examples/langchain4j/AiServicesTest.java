@@ -104,16 +104,16 @@ class AiServicesTest {
                 .chatModel(model(parameters().toolChoice(ToolChoice.REQUIRED)))
                 .tools(calculator)
                 // The small model would make no call, or with a required one go on for ever.
-                .chatRequestTransformer(request -> request.messages().getLast()
-                                instanceof dev.langchain4j.data.message.ToolExecutionResultMessage
-                        ? request.toBuilder()
-                                .parameters(LteChatRequestParameters.builder()
-                                        .overrideWith(request.parameters())
-                                        .toolChoice(ToolChoice.NONE)
-                                        .maxOutputTokens(10)
-                                        .build())
-                                .build()
-                        : request)
+                .chatRequestTransformer(request ->
+                        request.messages().getLast() instanceof dev.langchain4j.data.message.ToolExecutionResultMessage
+                                ? request.toBuilder()
+                                        .parameters(LteChatRequestParameters.builder()
+                                                .overrideWith(request.parameters())
+                                                .toolChoice(ToolChoice.NONE)
+                                                .maxOutputTokens(10)
+                                                .build())
+                                        .build()
+                                : request)
                 .build();
         assertThat(writer.tell("Do cats like dogs?")).isNotEmpty();
         assertThat(calculator.calls).singleElement().asString().matches("(CAT|DOG) (CAT|DOG)");

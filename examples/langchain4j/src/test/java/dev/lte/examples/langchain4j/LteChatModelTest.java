@@ -160,19 +160,15 @@ class LteChatModelTest {
                 ToolExecutionResultMessage.from("c1", "add", "3"),
                 AiMessage.from("so"),
                 UserMessage.from("more"));
-        int[] prompt = stories.model
-                .tokenizer()
-                .encode("s: x\nu: ab\na: \nt: 3\na: so\nu: more\na: ", false, false);
+        int[] prompt = stories.model.tokenizer().encode("s: x\nu: ab\na: \nt: 3\na: so\nu: more\na: ", false, false);
         assertThat(response.tokenUsage().inputTokenCount()).isEqualTo(prompt.length);
     }
 
     @Test
     void aSchemaIsEnforcedAndThatIsDeclared() {
         assertThat(chat.supportedCapabilities()).containsExactly(Capability.RESPONSE_FORMAT_JSON_SCHEMA);
-        JsonSchema schema = JsonSchema.builder()
-                .name("pet")
-                .rootElement(ADD.parameters())
-                .build();
+        JsonSchema schema =
+                JsonSchema.builder().name("pet").rootElement(ADD.parameters()).build();
         for (long seed = 0; seed < 5; seed++) {
             long s = seed;
             ChatResponse response = chat.chat(
@@ -183,17 +179,15 @@ class LteChatModelTest {
 
     @Test
     void aRequiredToolIsCalled() {
-        ChatResponse response = chat.chat(request(
-                p -> p.maxOutputTokens(200).toolSpecifications(ADD).toolChoice(ToolChoice.REQUIRED)));
+        ChatResponse response = chat.chat(
+                request(p -> p.maxOutputTokens(200).toolSpecifications(ADD).toolChoice(ToolChoice.REQUIRED)));
         assertThat(response.finishReason()).isEqualTo(FinishReason.TOOL_EXECUTION);
         assertThat(text(response)).isNull();
-        assertThat(response.aiMessage().toolExecutionRequests())
-                .singleElement()
-                .satisfies(call -> {
-                    assertThat(call.name()).isEqualTo("add");
-                    assertThat(call.id()).isNotEmpty();
-                    assertThat(call.arguments()).matches(ARGUMENTS);
-                });
+        assertThat(response.aiMessage().toolExecutionRequests()).singleElement().satisfies(call -> {
+            assertThat(call.name()).isEqualTo("add");
+            assertThat(call.id()).isNotEmpty();
+            assertThat(call.arguments()).matches(ARGUMENTS);
+        });
         ToolSpecification other = ToolSpecification.builder().name("other").build();
         ChatResponse named = chat.chat(request(
                 p -> p.maxOutputTokens(200).toolSpecifications(ADD, other).requiredTool("other")));
@@ -274,11 +268,12 @@ class LteChatModelTest {
     @Test
     void anInterruptedCallStopsTheModel() throws InterruptedException {
         stories.outcomes.clear();
-        // A whole answer takes the small model a tenth of a second, so one of them may end before the interrupt; not each.
+        // A whole answer takes the small model a tenth of a second, so one of them may end before the interrupt; not
+        // each.
         for (int i = 0; i < 20 && !stories.outcomes.contains("cancelled"); i++) {
             Thread caller = Thread.ofPlatform()
-                    .start(() -> assertThatThrownBy(() ->
-                                    chat.chat(request(p -> p.maxOutputTokens(450).ignoreEndOfText(true))))
+                    .start(() -> assertThatThrownBy(() -> chat.chat(
+                                    request(p -> p.maxOutputTokens(450).ignoreEndOfText(true))))
                             .isInstanceOf(RuntimeException.class));
             while (stories.model.activeStreams() == 0 && caller.isAlive()) {
                 Thread.onSpinWait();

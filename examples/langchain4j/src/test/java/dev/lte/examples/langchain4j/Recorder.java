@@ -62,7 +62,8 @@ class Recorder implements StreamingChatResponseHandler {
     }
 
     /** Waits for the end; the error, or null. */
-    @Nullable Throwable await() {
+    @Nullable
+    Throwable await() {
         try {
             if (!ended.await(Stories.SOON.toSeconds(), TimeUnit.SECONDS)) {
                 throw new AssertionError("no end, so far: " + text);

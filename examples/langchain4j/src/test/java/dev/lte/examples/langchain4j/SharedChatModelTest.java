@@ -47,7 +47,9 @@ class SharedChatModelTest extends AbstractChatModelIT {
 
     @Override
     protected ChatRequestParameters createIntegrationSpecificParameters(int maxOutputTokens) {
-        return LteChatRequestParameters.builder().maxOutputTokens(maxOutputTokens).build();
+        return LteChatRequestParameters.builder()
+                .maxOutputTokens(maxOutputTokens)
+                .build();
     }
 
     @Override

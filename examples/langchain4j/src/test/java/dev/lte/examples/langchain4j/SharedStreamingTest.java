@@ -59,7 +59,9 @@ class SharedStreamingTest extends AbstractStreamingChatModelIT {
 
     @Override
     protected ChatRequestParameters createIntegrationSpecificParameters(int maxOutputTokens) {
-        return LteChatRequestParameters.builder().maxOutputTokens(maxOutputTokens).build();
+        return LteChatRequestParameters.builder()
+                .maxOutputTokens(maxOutputTokens)
+                .build();
     }
 
     @Override

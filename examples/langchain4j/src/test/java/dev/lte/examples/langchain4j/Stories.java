@@ -38,8 +38,8 @@ final class Stories implements AutoCloseable, GenerationListener {
                 Objects.requireNonNull(System.getProperty("lte.test.models")), "stories260K", "stories260K.bin");
         model = Lte.load(
                 file,
-                LoadOptions.of(options ->
-                        options.chatTemplate(template).threads(1).listener(this)));
+                LoadOptions.of(
+                        options -> options.chatTemplate(template).threads(1).listener(this)));
     }
 
     /** Waits until no generation runs, and says how the last one ended. */

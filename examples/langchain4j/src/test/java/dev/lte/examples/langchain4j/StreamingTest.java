@@ -88,8 +88,9 @@ class StreamingTest {
                     .isEqualTo(call.toolExecutionRequest().arguments());
             assertThat(recorder.partialCalls)
                     .hasSizeGreaterThan(1)
-                    .allMatch(part -> part.id().equals(call.toolExecutionRequest().id())
-                            && part.name().equals("add"));
+                    .allMatch(
+                            part -> part.id().equals(call.toolExecutionRequest().id())
+                                    && part.name().equals("add"));
         });
     }
 
@@ -164,7 +165,10 @@ class StreamingTest {
         Recorder recorder = new Recorder() {
             @Override
             public void onCompleteResponse(ChatResponse response) {
-                text.append("; ").append(whole.chat(request(p -> p.maxOutputTokens(3))).aiMessage().text());
+                text.append("; ")
+                        .append(whole.chat(request(p -> p.maxOutputTokens(3)))
+                                .aiMessage()
+                                .text());
                 super.onCompleteResponse(response);
             }
         };

@@ -113,7 +113,8 @@ final class ChatRequests {
 
     private static void requireNoMedia(List<Media> media) {
         if (!media.isEmpty()) {
-            throw new InvalidRequestException("messages", "text alone", media.getFirst().getMimeType() + " media");
+            throw new InvalidRequestException(
+                    "messages", "text alone", media.getFirst().getMimeType() + " media");
         }
     }
 }

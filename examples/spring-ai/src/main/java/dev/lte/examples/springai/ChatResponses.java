@@ -28,7 +28,8 @@ final class ChatResponses {
     }
 
     /** A part of a stream, or null for an event that says nothing yet: a call is told when it is whole. */
-    @Nullable ChatResponse part(ChatEvent event) {
+    @Nullable
+    ChatResponse part(ChatEvent event) {
         return switch (event) {
             case ChatEvent.TextDelta text -> delta(text.text(), Map.of(), text.logProbabilities());
             case ChatEvent.ReasoningDelta thought ->

@@ -109,7 +109,9 @@ public final class LteChatModel implements ChatModel {
                         }
                     }))
                     .doOnError(observation::error)
-                    .doFinally(signal -> observation.stop())
+                    // Before the subscriber hears of the end, so that it finds the observation complete.
+                    .doOnTerminate(observation::stop)
+                    .doOnCancel(observation::stop)
                     .contextWrite(observed::into);
         });
     }
@@ -155,14 +157,15 @@ public final class LteChatModel implements ChatModel {
     }
 
     private LteChatOptions resolve(@Nullable ChatOptions given) {
-        LteChatOptions resolved =
-                switch (given) {
-                    case null -> options;
-                    case LteChatOptions own -> own;
-                    default -> options.mutate().combineWith(given.mutate()).build();
-                };
+        LteChatOptions resolved = switch (given) {
+            case null -> options;
+            case LteChatOptions own -> own;
+            default -> options.mutate().combineWith(given.mutate()).build();
+        };
         String name = resolved.getModel();
-        if (name != null && !name.equals(options.getModel()) && !name.equals(model.info().name())) {
+        if (name != null
+                && !name.equals(options.getModel())
+                && !name.equals(model.info().name())) {
             throw new InvalidRequestException("model", String.valueOf(options.getModel()), name);
         }
         return resolved;

@@ -122,7 +122,9 @@ public final class LteChatOptions extends DefaultToolCallingChatOptions implemen
 
     @Override
     public boolean equals(@Nullable Object other) {
-        return super.equals(other) && other instanceof LteChatOptions that && values.all().equals(that.values.all());
+        return super.equals(other)
+                && other instanceof LteChatOptions that
+                && values.all().equals(that.values.all());
     }
 
     @Override
@@ -132,29 +134,41 @@ public final class LteChatOptions extends DefaultToolCallingChatOptions implemen
 
     /** What Spring AI has no names for. */
     private static final class Values {
-        @Nullable Long seed;
+        @Nullable
+        Long seed;
 
-        @Nullable Double minP;
+        @Nullable
+        Double minP;
 
-        @Nullable Double typicalP;
+        @Nullable
+        Double typicalP;
 
-        @Nullable Double repetitionPenalty;
+        @Nullable
+        Double repetitionPenalty;
 
-        @Nullable Double threshold;
+        @Nullable
+        Double threshold;
 
-        @Nullable List<Integer> stopIds;
+        @Nullable
+        List<Integer> stopIds;
 
-        @Nullable Map<Integer, Float> logitBias;
+        @Nullable
+        Map<Integer, Float> logitBias;
 
-        @Nullable Integer logProbabilities;
+        @Nullable
+        Integer logProbabilities;
 
-        @Nullable Boolean ignoreEndOfText;
+        @Nullable
+        Boolean ignoreEndOfText;
 
-        @Nullable ResponseFormat responseFormat;
+        @Nullable
+        ResponseFormat responseFormat;
 
-        @Nullable Boolean reasoning;
+        @Nullable
+        Boolean reasoning;
 
-        @Nullable ToolChoice toolChoice;
+        @Nullable
+        ToolChoice toolChoice;
 
         Values copy() {
             Values copy = new Values();
@@ -310,7 +324,9 @@ public final class LteChatOptions extends DefaultToolCallingChatOptions implemen
             } else if (other.getClass() != DefaultChatOptionsBuilder.class
                     && other.getClass() != DefaultToolCallingChatOptions.Builder.class) {
                 throw new InvalidRequestException(
-                        "options", "LteChatOptions or portable options", other.getClass().getName());
+                        "options",
+                        "LteChatOptions or portable options",
+                        other.getClass().getName());
             }
             return this;
         }

@@ -56,10 +56,7 @@ class ChatClientTest {
     static void load() {
         stories = new Stories(Stories.TEMPLATE);
         client = ChatClient.create(LteChatModel.builder(stories.model)
-                .options(LteChatOptions.builder()
-                        .temperature(0.0)
-                        .maxTokens(60)
-                        .build())
+                .options(LteChatOptions.builder().temperature(0.0).maxTokens(60).build())
                 .build());
     }
 
@@ -96,17 +93,20 @@ class ChatClientTest {
         String greedy = Objects.requireNonNull(client.prompt("Once upon").call().content());
         assertThat(greedy)
                 .as("the temperature of the model's own options")
-                .startsWith(Objects.requireNonNull(response.getResult().getOutput().getText()));
+                .startsWith(
+                        Objects.requireNonNull(response.getResult().getOutput().getText()));
     }
 
     @Test
     void entitiesAreEnforced() {
         for (long seed = 0; seed < 5; seed++) {
             Pet pet = client.prompt("Describe a pet")
-                    .options(LteChatOptions.builder().seed(seed).temperature(1.5).maxTokens(250))
+                    .options(
+                            LteChatOptions.builder().seed(seed).temperature(1.5).maxTokens(250))
                     .call()
-                    .entity(Pet.class, entity -> entity.useProviderStructuredOutput()
-                            .validateSchema());
+                    .entity(
+                            Pet.class,
+                            entity -> entity.useProviderStructuredOutput().validateSchema());
             assertThat(pet).as("seed " + seed).isNotNull();
             assertThat(Objects.requireNonNull(pet).owner().likes()).isNotNull();
         }
@@ -153,7 +153,8 @@ class ChatClientTest {
 
     @Test
     void aToolIsCalledAndItsResultGoesBackInAStream() {
-        String text = client.prompt("Do cats like dogs?")
+        String text = client
+                .prompt("Do cats like dogs?")
                 .options(LteChatOptions.builder().maxTokens(200).toolChoice(ToolChoice.required()))
                 .tools(calculator)
                 .advisors(new RequiredOnce())
@@ -169,7 +170,8 @@ class ChatClientTest {
 
     @Test
     void cancellingTheClientsStreamStopsTheModel() throws InterruptedException {
-        client.prompt("Once upon")
+        client
+                .prompt("Once upon")
                 .options(LteChatOptions.builder().maxTokens(400).ignoreEndOfText(true))
                 .stream()
                 .content()
@@ -200,7 +202,8 @@ class ChatClientTest {
 
         private static ChatClientRequest once(ChatClientRequest request) {
             boolean called = request.prompt().getInstructions().getLast().getMessageType() == MessageType.TOOL;
-            LteChatOptions options = (LteChatOptions) Objects.requireNonNull(request.prompt().getOptions());
+            LteChatOptions options =
+                    (LteChatOptions) Objects.requireNonNull(request.prompt().getOptions());
             return !called
                     ? request
                     : request.mutate()

@@ -45,10 +45,7 @@ class LteChatModelTest {
     static void load() {
         stories = new Stories(Stories.TEMPLATE);
         chat = LteChatModel.builder(stories.model)
-                .options(LteChatOptions.builder()
-                        .temperature(0.0)
-                        .maxTokens(12)
-                        .build())
+                .options(LteChatOptions.builder().temperature(0.0).maxTokens(12).build())
                 .build();
     }
 
@@ -116,7 +113,8 @@ class LteChatModelTest {
     void withoutASeedAnswersDifferAndTheReportedOneRepeatsThem() {
         ChatResponse first = chat.call(prompt(o -> o.temperature(1.5).maxTokens(30)));
         Long seed = result(first).getMetadata().get(LteMetadata.SEED);
-        assertThat(text(chat.call(prompt(o -> o.temperature(1.5).maxTokens(30))))).isNotEqualTo(text(first));
+        assertThat(text(chat.call(prompt(o -> o.temperature(1.5).maxTokens(30)))))
+                .isNotEqualTo(text(first));
         assertThat(text(chat.call(prompt(o -> o.temperature(1.5).maxTokens(30).seed(seed)))))
                 .isEqualTo(text(first));
     }
@@ -151,10 +149,11 @@ class LteChatModelTest {
         List<?> whole = result(chat.call(prompt)).getMetadata().get(LteMetadata.LOG_PROBABILITIES);
         assertThat(whole).hasSize(12);
         List<Object> streamed = parts(chat, prompt).stream()
-                .flatMap(part -> result(part)
-                        .getMetadata()
-                        .<List<?>>getOrDefault(LteMetadata.LOG_PROBABILITIES, List.of())
-                        .stream())
+                .flatMap(part ->
+                        result(part)
+                                .getMetadata()
+                                .<List<?>>getOrDefault(LteMetadata.LOG_PROBABILITIES, List.of())
+                                .stream())
                 .collect(Collectors.toList());
         assertThat(streamed).isEqualTo(whole);
     }
@@ -194,7 +193,8 @@ class LteChatModelTest {
     @Test
     void anInterruptedCallStopsTheModel() throws InterruptedException {
         stories.outcomes.clear();
-        // A whole answer takes the small model a tenth of a second, so one of them may end before the interrupt; not each.
+        // A whole answer takes the small model a tenth of a second, so one of them may end before the interrupt; not
+        // each.
         for (int i = 0; i < 20 && !stories.outcomes.contains("cancelled"); i++) {
             Thread caller = Thread.ofPlatform()
                     .start(() -> assertThatThrownBy(
@@ -233,22 +233,24 @@ class LteChatModelTest {
                 Arguments.of("context", prompt(o -> o.maxTokens(100_000)), ContextOverflowException.class),
                 Arguments.of("media", new Prompt(picture), InvalidRequestException.class),
                 Arguments.of(
-                        "options", new Prompt("x", new ForeignOptions.Builder().build()), InvalidRequestException.class));
+                        "options",
+                        new Prompt("x", new ForeignOptions.Builder().build()),
+                        InvalidRequestException.class));
     }
 
     @ParameterizedTest
     @MethodSource("refused")
     void whatCannotBeHonouredIsAnErrorByName(String name, Prompt prompt, Class<? extends LteException> type) {
         assertThatThrownBy(() -> chat.call(prompt)).isInstanceOf(type).hasMessageContaining(name);
-        StepVerifier.create(chat.stream(prompt)).verifyErrorSatisfies(error -> assertThat(error)
-                .isInstanceOf(type)
-                .hasMessageContaining(name));
+        StepVerifier.create(chat.stream(prompt))
+                .verifyErrorSatisfies(
+                        error -> assertThat(error).isInstanceOf(type).hasMessageContaining(name));
     }
 
     @Test
     void aJsonObjectIsEnforced() {
-        ChatResponse response = chat.call(prompt(
-                o -> o.temperature(1.2).maxTokens(400).seed(1L).responseFormat(ResponseFormat.jsonObject())));
+        ChatResponse response = chat.call(
+                prompt(o -> o.temperature(1.2).maxTokens(400).seed(1L).responseFormat(ResponseFormat.jsonObject())));
         assertThat(text(response)).startsWith("{");
     }
 

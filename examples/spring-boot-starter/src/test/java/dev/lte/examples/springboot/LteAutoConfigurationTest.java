@@ -149,7 +149,9 @@ class LteAutoConfigurationTest {
             public void onStop(Observation.Context context) {
                 var parent = context.getParentObservation();
                 observed.add(context.getName()
-                        + (parent == null ? "" : " under " + parent.getContextView().getName()));
+                        + (parent == null
+                                ? ""
+                                : " under " + parent.getContextView().getName()));
             }
         });
         withStory()
@@ -158,12 +160,15 @@ class LteAutoConfigurationTest {
                 .run(context -> {
                     context.getBean(ChatModel.class).call("Once upon a time");
                     SimpleMeterRegistry meters = context.getBean(SimpleMeterRegistry.class);
-                    assertThat(meters.get("lte.tokens").tag("kind", "generated").counter().count())
+                    assertThat(meters.get("lte.tokens")
+                                    .tag("kind", "generated")
+                                    .counter()
+                                    .count())
                             .isPositive();
-                    assertThat(meters.get("lte.cache.pages.total").gauge().value()).isPositive();
+                    assertThat(meters.get("lte.cache.pages.total").gauge().value())
+                            .isPositive();
                     assertThat(observed)
-                            .containsExactly(
-                                    "lte.generation under gen_ai.client.operation", "gen_ai.client.operation");
+                            .containsExactly("lte.generation under gen_ai.client.operation", "gen_ai.client.operation");
                 });
     }
 
@@ -172,8 +177,7 @@ class LteAutoConfigurationTest {
         try (Model own = Lte.load(Path.of("..", "models", "tinystories-656k.gguf"))) {
             withStory()
                     .withBean("own", Model.class, () -> own)
-                    .run(context ->
-                            assertThat(context.getBean(Model.class)).isSameAs(own));
+                    .run(context -> assertThat(context.getBean(Model.class)).isSameAs(own));
         }
     }
 
@@ -181,22 +185,20 @@ class LteAutoConfigurationTest {
     void anotherProviderCanBeChosen() throws IOException {
         withStory()
                 .withPropertyValues("spring.ai.model.chat=ollama")
-                .run(context ->
-                        assertThat(context).hasSingleBean(Model.class).doesNotHaveBean(LteChatModel.class));
+                .run(context -> assertThat(context).hasSingleBean(Model.class).doesNotHaveBean(LteChatModel.class));
     }
 
     @Test
     void whatIsWrongFailsTheContextByName() throws IOException {
         Path broken = Files.writeString(directory.resolve("broken.gguf"), "GGUF");
-        runner.withPropertyValues("lte.model=" + broken).run(context -> assertThat(context)
-                .getFailure()
-                .rootCause()
-                .isInstanceOf(ModelFormatException.class));
-        runner.withPropertyValues(STORY, "lte.threads=-1").run(context -> assertThat(context)
-                .getFailure()
-                .rootCause()
-                .isInstanceOf(InvalidRequestException.class)
-                .hasMessageContaining("threads"));
+        runner.withPropertyValues("lte.model=" + broken)
+                .run(context -> assertThat(context).getFailure().rootCause().isInstanceOf(ModelFormatException.class));
+        runner.withPropertyValues(STORY, "lte.threads=-1")
+                .run(context -> assertThat(context)
+                        .getFailure()
+                        .rootCause()
+                        .isInstanceOf(InvalidRequestException.class)
+                        .hasMessageContaining("threads"));
     }
 
     @SpringBootApplication

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.lte.examples.spark;
+
+import org.jspecify.annotations.NullMarked;
