@@ -1,5 +1,6 @@
 package dev.lte.core.engine;
 
+import dev.lte.BackendFailureException;
 import dev.lte.CapacityException;
 import dev.lte.FinishReason;
 import dev.lte.GenerationOptions;
@@ -280,12 +281,21 @@ final class TokenStream<E> extends Sequence implements Subscription {
             observer.cancelled();
             return;
         }
-        observer.failed(reason);
+        Throwable told = told(reason);
+        observer.failed(told);
         try {
-            subscriber.onError(reason);
+            subscriber.onError(told);
         } catch (RuntimeException | Error e) {
             subscriberThrew(e);
         }
+    }
+
+    /** Reactor's operators throw errors of the JVM at their source instead of handing them on, and nobody would hear of the end. */
+    private static Throwable told(Throwable reason) {
+        return reason instanceof Error
+                ? new BackendFailureException(
+                        "the generation failed: " + reason, "look at the cause; a missing class means an incomplete class path", reason)
+                : reason;
     }
 
     @Override
