@@ -22,7 +22,7 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Packed weights of one model that are kept in files, one for each call that packs. A file is a page of header, then the bytes as
+ * Packed weights of one model that are kept in files, one for each call that packs. A file is a header of 16 KiB, then the bytes as
  * kernels want them, which are mapped. It is written beside its place and moved there, so that no reader sees half of it.
  *
  * <p>Header: {@value #MAGIC}, an int {@value #LAYOUT}, the length of the bytes, the length of a description, CRC-32C of the

@@ -1,7 +1,15 @@
 package dev.lte.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.lte.GenerationRequest;
+import dev.lte.InvalidRequestException;
+import dev.lte.LoadOptions;
+import dev.lte.Lte;
+import dev.lte.Model;
+import dev.lte.Sampling;
+import dev.lte.TextDelta;
 import dev.lte.backend.Activation;
 import dev.lte.backend.BackendOptions;
 import dev.lte.backend.DType;
@@ -23,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
@@ -136,6 +145,37 @@ class WeightCacheTest {
         }
         assertThat(PackedWeights.LAYOUT + " " + sums).isEqualTo("1 {BF16=d5b3e7f2, F16=4511f071, F32=bdacaabc,"
                         + " Q4_0=b2edd229, Q4_K=33b984e8, Q6_K=d4e25250, Q8_0=344762ef}");
+    }
+
+    @Test
+    void aModelThatIsMappedGeneratesWhatAPackedOneDoes() throws IOException {
+        String packed = story(LoadOptions.of(options -> options.backend("cpu")));
+        LoadOptions keeping = LoadOptions.of(options -> options.backend("cpu").weightCache(folder.resolve("new")));
+        assertThat(story(keeping)).isEqualTo(packed);
+        folder = folder.resolve("new");
+        Map<Path, FileTime> first = files();
+        assertThat(first).isNotEmpty();
+        assertThat(story(keeping)).isEqualTo(packed);
+        assertThat(files()).isEqualTo(first);
+    }
+
+    @Test
+    void aFolderThatCannotBeMadeIsATypedError() throws IOException {
+        Path file = Files.createFile(folder.resolve("file"));
+        assertThatThrownBy(() -> story(LoadOptions.of(options -> options.backend("cpu").weightCache(file))))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContainingAll("weightCache", file.toString());
+    }
+
+    private static String story(LoadOptions options) {
+        try (Model model = Lte.load(Path.of("..", "examples", "models", "tinystories-656k.gguf"), options)) {
+            return model.generate(GenerationRequest.of(request ->
+                            request.prompt("Once upon a time").maxTokens(20).sampling(Sampling.greedy())))
+                    .ofType(TextDelta.class)
+                    .map(TextDelta::text)
+                    .collect(Collectors.joining())
+                    .block();
+        }
     }
 
     private byte[] bytes(FfnData data) {
