@@ -6,15 +6,14 @@ import dev.lte.backend.RoutingLossSpec;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
-/** One {@link Repeated} for each shape and kind of pass. Not thread-safe. */
+/** One {@link Repeated} for each shape and kind of pass that ran lately. Not thread-safe. */
 final class RepeatedPasses implements AutoCloseable {
-    /** Shapes beyond these are never recorded: a caller that does not pad its batches has very many. */
+    /** A caller that does not pad its batches has very many shapes, and one that moves a threshold leaves kinds behind. */
     private static final int MOST = 64;
 
     private final KernelQueue queue;
-    private final Map<Kind, Repeated> passes = new LinkedHashMap<>();
+    private final LinkedHashMap<Kind, Repeated> passes = new LinkedHashMap<>(MOST, 0.75f, true);
 
     /** All by which the operations of two passes can differ. */
     private record Kind(
@@ -47,15 +46,16 @@ final class RepeatedPasses implements AutoCloseable {
                 pass.backward(),
                 trained);
         Repeated known = passes.get(kind);
-        if (known == null && passes.size() < MOST) {
+        if (known == null) {
+            if (passes.size() == MOST) {
+                // A recording of the device may still run.
+                queue.await();
+                passes.pollFirstEntry().getValue().close();
+            }
             known = new Repeated(queue, operations);
             passes.put(kind, known);
         }
-        if (known == null) {
-            operations.run();
-        } else {
-            known.run();
-        }
+        known.run();
     }
 
     @Override

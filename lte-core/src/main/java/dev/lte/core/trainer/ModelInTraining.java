@@ -169,17 +169,31 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
                 : config().withRouting(new ModelConfig.Routing(routing.expertSize(), threshold(), routing.topK()));
     }
 
-    /** Moves the threshold so that the model has the sparsity that the stage was to reach. */
-    private void calibrate(StageSettings settings) {
-        double target = settings.stage().targetSparsity();
-        if (target == 0 || settings.stage().recipe() == Recipe.NOISY_TOP_K) {
+    /** What the stage is to reach, or to hold if routers learnt to reach it in a stage before; 0 for none. */
+    private double target() {
+        Stage stage = plan.stages().get(state.stage);
+        for (int i = state.stage; i >= 0 && stage.routing() != Stage.Routing.DENSE; i--) {
+            Stage learned = plan.stages().get(i);
+            if (learned.routing() == Stage.Routing.LEARNED) {
+                return learned.recipe() == Recipe.NOISY_TOP_K ? 0 : learned.targetSparsity();
+            }
+        }
+        return 0;
+    }
+
+    /** Moves the threshold so that the model has the sparsity that is asked for. */
+    private void calibrate() {
+        double target = target();
+        if (target == 0) {
             return;
         }
+        StageSettings settings = settings();
         int batch = settings.stage().batch();
         try (RunData.Steps data = run.data().training(batch, plan.seed() + state.stage, DataPosition.START)) {
             ThresholdCalibration calibration =
                     new ThresholdCalibration(model(), settings.routing(), data, Math.max(1, settings.steps() / 4));
-            state.threshold = calibration.find(target, threshold());
+            state.threshold = calibration.find(
+                    target, threshold(), routing(config()).threshold());
             state.sparsity = calibration.sparsity((float) state.threshold);
         }
     }
@@ -280,6 +294,7 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
                         "begin the run again in another folder");
             }
             file.restore(model().parameters(), layers(), false);
+            state.threshold = file.state().threshold;
         }
         state.current = best;
         state.modelStep = best.step();
@@ -290,10 +305,17 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
     }
 
     @Override
-    public void evaluate(boolean last) {
-        if (last) {
-            calibrate(settings());
+    public void adjust(boolean last) {
+        if (last || plan.stages().get(state.stage).routing() == Stage.Routing.HARD) {
+            calibrate();
+            if (runner != null) {
+                runner.apply(settings());
+            }
         }
+    }
+
+    @Override
+    public void evaluate(boolean last) {
         if (evaluator == null) {
             return;
         }

@@ -27,15 +27,18 @@ final class StageRunner implements AutoCloseable {
     private static final float EPSILON = 1e-8f;
     /** Time constant of {@link RunState#sparsity}, in steps. */
     private static final double SPARSITY_STEPS = 20;
+    /** Of the threshold in a stage, beside those before evaluations. */
+    private static final long ADJUSTMENTS = 4;
 
     private final Run run;
-    private final StageSettings settings;
+    private StageSettings settings;
     private final TrainingModel model;
     private final AdamW modelOptimizer;
     private final @Nullable AdamW routerOptimizer;
     private final List<Tensor> norms = new ArrayList<>();
     private final StepHistory history;
     private final int reportEvery;
+    private final long adjustEvery;
     private final @Nullable SparsityController controller;
     private final List<Taken> pending = new ArrayList<>();
 
@@ -66,6 +69,7 @@ final class StageRunner implements AutoCloseable {
             norms.add(routerOptimizer.squares());
         }
         reportEvery = settings.target() != null ? 1 : run.plan().reportEvery();
+        adjustEvery = Math.max(1, settings.steps() / ADJUSTMENTS);
         history = new StepHistory(
                 backend, queue, reportEvery, model.config().layers().size(), norms.size());
         controller = controller(settings.target(), run.state());
@@ -102,6 +106,11 @@ final class StageRunner implements AutoCloseable {
         }
     }
 
+    /** @param changed from the next step on: the same stage with another threshold */
+    void apply(StageSettings changed) {
+        settings = changed;
+    }
+
     /**
      * Takes steps until the stage is complete or the run is to end.
      *
@@ -121,8 +130,13 @@ final class StageRunner implements AutoCloseable {
                 boolean last = state.stageStep == settings.steps();
                 boolean checkpoint = state.stageStep % run.plan().checkpointEvery() == 0 && !last;
                 boolean evaluation = run.evaluates(state.stageStep) || last;
-                if (pending.size() == reportEvery || checkpoint || evaluation) {
+                boolean adjustment = evaluation || state.stageStep % adjustEvery == 0;
+                if (pending.size() == reportEvery || checkpoint || adjustment) {
                     report();
+                }
+                if (adjustment) {
+                    callbacks.adjust(last);
+                    run.clock().skip();
                 }
                 if (evaluation) {
                     callbacks.evaluate(last);
@@ -232,6 +246,13 @@ final class StageRunner implements AutoCloseable {
 
     /** What happens between steps. */
     interface StageCallbacks {
+        /**
+         * Before evaluations, and a few times beside: holds the sparsity that was asked for.
+         *
+         * @param last whether the stage's last step was taken
+         */
+        void adjust(boolean last);
+
         /** @param last whether the stage's last step was taken */
         void evaluate(boolean last);
 

@@ -49,11 +49,12 @@ final class ThresholdCalibration {
     /**
      * @param target share of experts off
      * @param begin the threshold so far, which stays if it is right
-     * @return the threshold near it that comes nearest
+     * @param center where scores were driven apart
+     * @return the threshold near the center that comes nearest
      */
-    float find(double target, float begin) {
-        double low = Math.max(0, begin - FARTHEST);
-        double high = Math.min(1, begin + FARTHEST);
+    float find(double target, float begin, float center) {
+        double low = Math.max(0, center - FARTHEST);
+        double high = Math.min(1, center + FARTHEST);
         float best = begin;
         double least = Double.POSITIVE_INFINITY;
         float threshold = begin;
