@@ -29,7 +29,12 @@ final class CudaLaunch implements AutoCloseable {
     private final BytePointer fields = new BytePointer(FIELD_BYTES);
     private final PointerPointer<Pointer> structure = new PointerPointer<>(1);
     private final CUlaunchConfig config = new CUlaunchConfig();
-    private final CUlaunchAttribute dependent = new CUlaunchAttribute();
+
+    /** The size of clusters, dependence, the size of clusters: whichever are wanted lie next to each other. */
+    private final CUlaunchAttribute attributes = new CUlaunchAttribute(3);
+
+    private final CUlaunchAttribute clustered = new CUlaunchAttribute(attributes);
+    private final CUlaunchAttribute dependent = new CUlaunchAttribute(attributes).position(1);
     private int count;
     private int at;
     private boolean afterKernel;
@@ -41,9 +46,10 @@ final class CudaLaunch implements AutoCloseable {
             addresses.put(i, values.getPointer(i));
         }
         structure.put(0, fields);
+        clustered.id(cudart.CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION);
         dependent.id(cudart.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
         dependent.value().programmaticStreamSerializationAllowed(1);
-        config.gridDimZ(1).blockDimY(1).blockDimZ(1).hStream(stream).attrs(dependent);
+        config.blockDimY(1).blockDimZ(1).hStream(stream);
     }
 
     CUstream_st stream() {
@@ -116,12 +122,21 @@ final class CudaLaunch implements AutoCloseable {
 
     /** With a structure, as a dependent if a kernel went before. */
     void runDependent(CUfunc_st function, int x, int y, int z, int threads, int sharedBytes) {
+        runDependent(function, x, y, z, threads, sharedBytes, 1);
+    }
+
+    /** As above; {@code cluster} blocks that are neighbours in the first dimension form a cluster. */
+    void runDependent(CUfunc_st function, int x, int y, int z, int threads, int sharedBytes, int cluster) {
+        if (cluster > 1) {
+            clustered.value().clusterDim_x(cluster).clusterDim_y(1).clusterDim_z(1);
+        }
         config.gridDimX(x)
                 .gridDimY(y)
                 .gridDimZ(z)
                 .blockDimX(threads)
                 .sharedMemBytes(sharedBytes)
-                .numAttrs(afterKernel ? 1 : 0);
+                .attrs(cluster > 1 ? clustered : dependent)
+                .numAttrs((afterKernel ? 1 : 0) + (cluster > 1 ? 1 : 0));
         check("cuLaunchKernelEx", cudart.cuLaunchKernelEx(config, function, structure, null));
         afterKernel = true;
         launches++;
@@ -151,6 +166,8 @@ final class CudaLaunch implements AutoCloseable {
         fields.close();
         structure.close();
         config.close();
+        clustered.close();
         dependent.close();
+        attributes.close();
     }
 }
