@@ -9,16 +9,13 @@ import org.jspecify.annotations.Nullable;
 final class CudaAttention {
     private static final int LARGEST_HEAD = 512;
     private static final int MOST_PARTS = 16;
-
-    /** Blocks of a cluster, at most. */
-    private static final int MOST_CLUSTERED = 8;
-
-    /** Threads of a block of the kernels of decoding. */
-    private static final int THREADS = 256;
     private static final int SMALLEST_PART = 128;
 
     /** Rows for which the kernels of decoding are made, and the numbers that they count finished blocks with. */
     private static final int FEW_ROWS = 64;
+
+    /** Blocks of a multiprocessor that hide each other's waits. */
+    private static final long BLOCKS_EACH = 4;
 
     static final int TICKETS = 1 << 16;
 
@@ -27,21 +24,18 @@ final class CudaAttention {
     private final CudaScratch scratch;
     private final int processors;
     private final boolean modern;
-    private final boolean clusters;
     private final long tickets;
     private @Nullable CudaTensor appended;
     private @Nullable Rows appendedRows;
     private long launchOfAppend = -1;
 
     /** @param tickets address of {@link #TICKETS} zeros */
-    CudaAttention(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, long tickets) {
+    CudaAttention(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, int processors, long tickets) {
         module = backend.module();
         this.launch = launch;
         this.scratch = scratch;
-        processors = backend.context().multiprocessors();
-        int architecture = backend.context().architecture();
-        modern = architecture >= 80;
-        clusters = architecture >= 90;
+        this.processors = processors;
+        modern = backend.context().architecture() >= 80;
         this.tickets = tickets;
     }
 
@@ -111,16 +105,14 @@ final class CudaAttention {
         int groups = spec.keyValueHeads() * Math.ceilDiv(perKey, together);
         long useful = Math.min((long) rows.pages().columns() * rows.pageSize(), keys.rows());
         int lanes = pieces <= 1 ? 1 : 2 * Integer.highestOneBit(pieces - 1);
-        int teams = THREADS / lanes;
-        int bytes = 4 * (teams + 1) * together * (spec.headSize() + 2);
+        int teams = 128 / lanes;
+        int bytes = 4 * teams * together * (spec.headSize() + 2);
         if ((long) count * groups > TICKETS || bytes > 48 << 10) {
             return false;
         }
-        long room = Math.min(processors / ((long) count * groups), Math.ceilDiv(useful, 32));
-        int parts = (int) Math.clamp(room, 1, MOST_PARTS);
-        boolean clustered = clusters && Integer.highestOneBit(parts) <= MOST_CLUSTERED && parts > 1;
-        parts = clustered ? Integer.highestOneBit(parts) : parts;
-        long states = clustered ? 0 : scratch.atLeast(4L * count * spec.heads() * parts * (spec.headSize() + 2));
+        int parts = (int) Math.clamp(
+                Math.min(BLOCKS_EACH * processors / ((long) count * groups), Math.ceilDiv(useful, 32)), 1, MOST_PARTS);
+        long states = scratch.atLeast(4L * count * spec.heads() * parts * (spec.headSize() + 2));
         launch.structure().field(out).field(q).field(keys).field(values).field(states).field(tickets);
         launch.field(count).field(spec.heads()).field(spec.keyValueHeads()).field(spec.headSize());
         boolean ahead = launch.launches() == launchOfAppend
@@ -130,10 +122,10 @@ final class CudaAttention {
                 && appendedRows.positions().sameRows(rows.positions())
                 && appendedRows.sequences().sameRows(rows.sequences());
         launch.field(spec.causal() ? 1 : 0).field(spec.window()).field(parts).field(ahead ? 1 : 0);
-        launch.field(spec.scale()).field(spec.softcap()).field(clustered ? 1 : 0).field(0);
+        launch.field(spec.scale()).field(spec.softcap());
         rows.field(launch, keys);
         String name = "attendFew_" + keys.dtype() + "_" + together;
-        launch.runDependent(module.function(name), parts, groups, count, THREADS, bytes, clustered ? parts : 1);
+        launch.runDependent(module.function(name), parts, groups, count, 128, bytes);
         return true;
     }
 
@@ -153,7 +145,7 @@ final class CudaAttention {
         launch.structure().field(out).field(q).field(keys).field(values).field(0L).field(0L);
         launch.field(out.rows()).field(spec.heads()).field(spec.keyValueHeads()).field(spec.headSize());
         launch.field(spec.causal() ? 1 : 0).field(spec.window()).field(1).field(0);
-        launch.field(spec.scale()).field(spec.softcap()).field(0).field(0);
+        launch.field(spec.scale()).field(spec.softcap());
         rows.field(launch, keys);
         int blocks = Math.multiplyExact(Math.ceilDiv(out.rows(), 64), spec.heads());
         int shared = 4 * 64 * pitch + 2 * 64 * 8 + 3 * 64 * 4;

@@ -29,12 +29,7 @@ final class CudaLaunch implements AutoCloseable {
     private final BytePointer fields = new BytePointer(FIELD_BYTES);
     private final PointerPointer<Pointer> structure = new PointerPointer<>(1);
     private final CUlaunchConfig config = new CUlaunchConfig();
-
-    /** The size of clusters, dependence, the size of clusters: whichever are wanted lie next to each other. */
-    private final CUlaunchAttribute attributes = new CUlaunchAttribute(3);
-
-    private final CUlaunchAttribute clustered = new CUlaunchAttribute(attributes);
-    private final CUlaunchAttribute dependent = new CUlaunchAttribute(attributes).position(1);
+    private final CUlaunchAttribute dependent = new CUlaunchAttribute();
     private int count;
     private int at;
     private boolean afterKernel;
@@ -46,10 +41,9 @@ final class CudaLaunch implements AutoCloseable {
             addresses.put(i, values.getPointer(i));
         }
         structure.put(0, fields);
-        clustered.id(cudart.CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION);
         dependent.id(cudart.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION);
         dependent.value().programmaticStreamSerializationAllowed(1);
-        config.blockDimY(1).blockDimZ(1).hStream(stream);
+        config.gridDimZ(1).blockDimY(1).blockDimZ(1).hStream(stream).attrs(dependent);
     }
 
     CUstream_st stream() {
@@ -122,21 +116,12 @@ final class CudaLaunch implements AutoCloseable {
 
     /** With a structure, as a dependent if a kernel went before. */
     void runDependent(CUfunc_st function, int x, int y, int z, int threads, int sharedBytes) {
-        runDependent(function, x, y, z, threads, sharedBytes, 1);
-    }
-
-    /** As above; {@code cluster} blocks that are neighbours in the first dimension form a cluster. */
-    void runDependent(CUfunc_st function, int x, int y, int z, int threads, int sharedBytes, int cluster) {
-        if (cluster > 1) {
-            clustered.value().clusterDim_x(cluster).clusterDim_y(1).clusterDim_z(1);
-        }
         config.gridDimX(x)
                 .gridDimY(y)
                 .gridDimZ(z)
                 .blockDimX(threads)
                 .sharedMemBytes(sharedBytes)
-                .attrs(cluster > 1 ? clustered : dependent)
-                .numAttrs((afterKernel ? 1 : 0) + (cluster > 1 ? 1 : 0));
+                .numAttrs(afterKernel ? 1 : 0);
         check("cuLaunchKernelEx", cudart.cuLaunchKernelEx(config, function, structure, null));
         afterKernel = true;
         launches++;
@@ -166,8 +151,6 @@ final class CudaLaunch implements AutoCloseable {
         fields.close();
         structure.close();
         config.close();
-        clustered.close();
         dependent.close();
-        attributes.close();
     }
 }

@@ -53,8 +53,9 @@ final class CudaQueue implements KernelQueue {
         transfers = new CudaTransfers(backend.memory(), module, launch);
         tickets = backend.memory().allocate("counters of a queue", 4L * CudaAttention.TICKETS);
         check("cuMemsetD8Async", cudart.cuMemsetD8Async(tickets, (byte) 0, 4L * CudaAttention.TICKETS, stream));
-        products = new CudaProducts(backend, launch, scratch, backend.context().multiprocessors());
-        attention = new CudaAttention(backend, launch, scratch, tickets);
+        int processors = backend.context().multiprocessors();
+        products = new CudaProducts(backend, launch, scratch, processors);
+        attention = new CudaAttention(backend, launch, scratch, processors, tickets);
         pending = new CudaPending(module, launch, products, attention);
     }
 

@@ -39,8 +39,6 @@ struct Attend {
     int ahead;            // whether the kernel in front stores the keys and values of these rows, and nothing else is new
     float scale;
     float cap;
-    int clustered;        // whether the blocks of all parts can read each other's shared memory
-    int unused;
     Rows rows;
 };
 

@@ -120,62 +120,16 @@ __device__ __forceinline__ void merge(const Attend &a, const volatile float *sta
     __syncthreads();
 }
 
-__device__ __forceinline__ float distant(const float *shared, int block) {
-    float value = 0.0f;
-#if __CUDA_ARCH__ >= 900
-    u32 at;
-    asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(at) : "r"((u32)__cvta_generic_to_shared(shared)), "r"(block));
-    asm volatile("ld.shared::cluster.f32 %0, [%1];" : "=f"(value) : "r"(at) : "memory");
-#endif
-    return value;
-}
-
-__device__ __forceinline__ void meetCluster() {
-#if __CUDA_ARCH__ >= 900
-    asm volatile("barrier.cluster.arrive.aligned;\n barrier.cluster.wait.aligned;" ::: "memory");
-#endif
-}
-
-// As merge, of what the blocks of a cluster have in their shared memory.
-__device__ __forceinline__ void mergeCluster(const Attend &a, const float *states, int heads, float *out) {
-    int size = a.headSize + 2;
-    meetCluster();
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < heads * a.headSize; i += a.parts * blockDim.x) {
-        int h = i / a.headSize;
-        const float *state = states + h * size;
-        float score[8], weight[8], value[8];
-        float top = LOWEST;
-#pragma unroll
-        for (int p = 0; p < 8; p++) {
-            bool there = p < a.parts;
-            score[p] = there ? distant(state + a.headSize, p) : LOWEST;
-            weight[p] = there ? distant(state + a.headSize + 1, p) : 0.0f;
-            value[p] = there ? distant(state + i - h * a.headSize, p) : 0.0f;
-            top = fmaxf(top, score[p]);
-        }
-        float sum = 0.0f;
-        float whole = 0.0f;
-#pragma unroll
-        for (int p = 0; p < 8; p++) {
-            float factor = expf(score[p] - top);
-            sum = fmaf(value[p], factor, sum);
-            whole = fmaf(weight[p], factor, whole);
-        }
-        out[i] = whole > 0.0f ? sum / whole : 0.0f;
-    }
-    meetCluster();
-}
-
 // A block takes one part of the positions of one row and up to HEADS query heads that share a key/value head. A row of the
 // cache is read by as many neighbouring lanes as it has pieces of 16 bytes, rounded up to a power of two; each such team goes
-// through its own positions with its own running softmax, AHEAD positions at a time. The parts are put together in their order:
-// by the blocks of a cluster, or by the last block of a row and head to finish.
+// through its own positions with its own running softmax, AHEAD positions at a time. The last block of a row and head to finish
+// puts the parts together, in their order.
 template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const Attend &a) {
     const int PIECE = Chunk<TYPE>::SIZE;
     const int AHEAD = HEADS == 1 ? 8 : 4;
     extern __shared__ float memory[];
     __shared__ bool last;
-    __shared__ float factors[256];
+    __shared__ float factors[128];
     if (!a.ahead) {
         waitForPrevious();
         letNextStart();
@@ -327,7 +281,6 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
         }
     }
     int size = a.headSize + 2;
-    float *states = memory + teams * HEADS * size;
 #pragma unroll
     for (int h = 0; h < HEADS; h++) {
         float *at = memory + (team * HEADS + h) * size;
@@ -345,15 +298,10 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
     __syncthreads();
     for (int h = 0; h < heads; h++) {
         float *out = a.out + t * a.outStride + (i64)(firstHead + h) * a.headSize;
-        float *state = a.clustered ? states + h * size
-                                   : a.states + (((i64)t * a.heads + firstHead + h) * a.parts + blockIdx.x) * size;
+        float *state = a.states + (((i64)t * a.heads + firstHead + h) * a.parts + blockIdx.x) * size;
         merge(a, memory + h * size, teams, HEADS * size, a.parts == 1 ? out : state, factors, a.parts == 1);
     }
     if (a.parts == 1) {
-        return;
-    }
-    if (a.clustered) {
-        mergeCluster(a, states, heads, a.out + t * a.outStride + (i64)firstHead * a.headSize);
         return;
     }
     __threadfence();
@@ -378,10 +326,10 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
 }
 
 #define FEW(TYPE)                                                                                             \
-    extern "C" __global__ void __launch_bounds__(256, 2) attendFew_##TYPE##_1(const __grid_constant__ Attend a) { \
+    extern "C" __global__ void __launch_bounds__(128) attendFew_##TYPE##_1(const __grid_constant__ Attend a) { \
         attendFew<TYPE, 1>(a);                                                                                \
     }                                                                                                         \
-    extern "C" __global__ void __launch_bounds__(256, 1) attendFew_##TYPE##_4(const __grid_constant__ Attend a) { \
+    extern "C" __global__ void __launch_bounds__(128) attendFew_##TYPE##_4(const __grid_constant__ Attend a) { \
         attendFew<TYPE, 4>(a);                                                                                \
     }
 
