@@ -140,8 +140,7 @@ final class CudaQueue implements KernelQueue {
     public void linear(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias, Write write) {
         KernelChecks.linear(out, x, weight, bias);
         int mode = mode(write);
-        enqueueAfter(
-                out, () -> pending.product(own(out), own(x), own(weight), bias == null ? null : own(bias), mode));
+        enqueueAfter(out, () -> pending.product(own(out), own(x), own(weight), bias == null ? null : own(bias), mode));
     }
 
     @Override

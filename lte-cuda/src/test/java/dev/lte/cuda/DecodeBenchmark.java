@@ -269,8 +269,7 @@ final class DecodeBenchmark {
     private void part(String name, int b, Consumer<Layer> operations) {
         double[] times = time(() -> layers.forEach(operations), 20, new double[20]);
         System.out.printf(
-                "{\"batch\": %d, \"part\": \"%s\", \"us_a_layer\": %.2f}%n",
-                b, name, times[10] * 1000 / layers.size());
+                "{\"batch\": %d, \"part\": \"%s\", \"us_a_layer\": %.2f}%n", b, name, times[10] * 1000 / layers.size());
     }
 
     /** A whole prompt at once, from the first position on: milliseconds and the rate of what a dense pass must compute. */
@@ -385,7 +384,10 @@ final class DecodeBenchmark {
                 : new int[] {1, 4, 16, 64, 2048};
         try (Backend backend = new CudaBackendProvider().open(BackendOptions.defaults())) {
             System.out.println("{\"device\": \"" + backend.device().description() + "\", \"layers\": " + count + "}");
-            int most = Arrays.stream(batches).filter(b -> b < SHORTEST_PROMPT).max().orElse(1);
+            int most = Arrays.stream(batches)
+                    .filter(b -> b < SHORTEST_PROMPT)
+                    .max()
+                    .orElse(1);
             DecodeBenchmark benchmark = new DecodeBenchmark(backend, count, most);
             benchmark.bandwidth();
             for (int b : batches) {
