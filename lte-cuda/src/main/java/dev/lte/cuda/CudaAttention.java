@@ -61,15 +61,19 @@ final class CudaAttention {
      *
      * @return whether the shapes allow it; if not, nothing was done
      */
-    boolean ropeAppend(
-            Deferred.Rope rope, CudaTensor keys, CudaTensor values, CudaTensor k, CudaTensor v, Rows rows) {
+    boolean ropeAppend(Deferred.Rope rope, CudaTensor keys, CudaTensor values, CudaTensor k, CudaTensor v, Rows rows) {
         int first = rope.headOf(k, rows.positions());
         if (first < 0 || k.rows() > 32_768) {
             return false;
         }
         CudaTensor x = rope.x();
         int headSize = rope.spec().headSize();
-        launch.structure().field(x).field(rope.table()).field(keys).field(values).field(v);
+        launch.structure()
+                .field(x)
+                .field(rope.table())
+                .field(keys)
+                .field(values)
+                .field(v);
         launch.field(rope.table().rows())
                 .field(x.columns() / headSize)
                 .field(first)
@@ -113,7 +117,13 @@ final class CudaAttention {
         int parts = (int) Math.clamp(
                 Math.min(BLOCKS_EACH * processors / ((long) count * groups), Math.ceilDiv(useful, 32)), 1, MOST_PARTS);
         long states = scratch.atLeast(4L * count * spec.heads() * parts * (spec.headSize() + 2));
-        launch.structure().field(out).field(q).field(keys).field(values).field(states).field(tickets);
+        launch.structure()
+                .field(out)
+                .field(q)
+                .field(keys)
+                .field(values)
+                .field(states)
+                .field(tickets);
         launch.field(count).field(spec.heads()).field(spec.keyValueHeads()).field(spec.headSize());
         boolean ahead = launch.launches() == launchOfAppend
                 && appended != null
@@ -142,7 +152,13 @@ final class CudaAttention {
         }
         int groups = Math.ceilDiv(spec.headSize(), 32) * 2;
         int pitch = 2 * (16 * groups + 8);
-        launch.structure().field(out).field(q).field(keys).field(values).field(0L).field(0L);
+        launch.structure()
+                .field(out)
+                .field(q)
+                .field(keys)
+                .field(values)
+                .field(0L)
+                .field(0L);
         launch.field(out.rows()).field(spec.heads()).field(spec.keyValueHeads()).field(spec.headSize());
         launch.field(spec.causal() ? 1 : 0).field(spec.window()).field(1).field(0);
         launch.field(spec.scale()).field(spec.softcap());

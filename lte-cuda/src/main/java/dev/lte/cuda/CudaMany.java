@@ -62,12 +62,11 @@ final class CudaMany {
 
     /** Whether a product of so many rows belongs here. */
     boolean takes(DType weight, int rows, int columns) {
-        int least =
-                switch (weight) {
-                    case BF16 -> ROWS;
-                    case F32 -> FLOAT_ROWS;
-                    default -> DECODED_ROWS;
-                };
+        int least = switch (weight) {
+            case BF16 -> ROWS;
+            case F32 -> FLOAT_ROWS;
+            default -> DECODED_ROWS;
+        };
         return modern && rows >= least && columns >= 1;
     }
 
@@ -106,7 +105,8 @@ final class CudaMany {
     boolean takes(CudaFfn ffn, int rows) {
         DType inner = ffn.inner().dtype();
         DType outer = ffn.outer().dtype();
-        boolean asItIs = inner == DType.BF16 && outer == DType.BF16 && ffn.spec().expertSize() % 32 == 0;
+        boolean asItIs =
+                inner == DType.BF16 && outer == DType.BF16 && ffn.spec().expertSize() % 32 == 0;
         return modern
                 && ffn.padded() == ffn.spec().expertSize()
                 && inner != DType.F32
@@ -142,8 +142,8 @@ final class CudaMany {
         long productBytes = perNeuron * hiddenBytes;
         long innerBytes = inner.dtype() == DType.BF16 ? 0 : align(2L * inner.rows() * innerPitch);
         long outerBytes = few ? 0 : align(2L * model * width);
-        long rounded = scratch.atLeast(
-                roundedBytes + activeBytes + hiddenBytes + productBytes + innerBytes + outerBytes);
+        long rounded =
+                scratch.atLeast(roundedBytes + activeBytes + hiddenBytes + productBytes + innerBytes + outerBytes);
         long active = rounded + roundedBytes;
         long hidden = active + activeBytes;
         long products = hidden + hiddenBytes;
@@ -183,7 +183,12 @@ final class CudaMany {
             }
             multiply(out, plain(hidden, count, width, width), outerMatrix, width, (mode & CudaProducts.ADD) != 0);
             if (ffn.downBias() != 0) {
-                launch.start().put(out).put(ffn.downBias()).put(count).put(model).put(0);
+                launch.start()
+                        .put(out)
+                        .put(ffn.downBias())
+                        .put(count)
+                        .put(model)
+                        .put(0);
                 launch.runRows(module.function("finishRows"), count, model);
             }
         }

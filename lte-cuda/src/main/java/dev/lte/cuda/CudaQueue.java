@@ -18,7 +18,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import java.util.function.Consumer;
 import org.bytedeco.cuda.cudart.CUgraph_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cudart;
@@ -37,10 +36,10 @@ final class CudaQueue implements KernelQueue {
     private final CudaTransfers transfers;
     private final CudaProducts products;
     private final CudaAttention attention;
+    private final CudaPending pending;
     private final Set<CudaRecording> recordings = new HashSet<>();
     private final long tickets;
     private @Nullable Set<CudaStorage> captured;
-    private @Nullable Deferred deferred;
     private @Nullable CudaTraining training;
     private volatile boolean closed;
 
@@ -52,11 +51,12 @@ final class CudaQueue implements KernelQueue {
         launch = new CudaLaunch(stream);
         scratch = new CudaScratch(backend.memory());
         transfers = new CudaTransfers(backend.memory(), module, launch);
-        int processors = backend.context().multiprocessors();
         tickets = backend.memory().allocate("counters of a queue", 4L * CudaAttention.TICKETS);
         check("cuMemsetD8Async", cudart.cuMemsetD8Async(tickets, (byte) 0, 4L * CudaAttention.TICKETS, stream));
+        int processors = backend.context().multiprocessors();
         products = new CudaProducts(backend, launch, scratch, processors);
         attention = new CudaAttention(backend, launch, scratch, processors, tickets);
+        pending = new CudaPending(module, launch, products, attention);
     }
 
     /** Runs on this thread, with the context current, while nothing is freed. */
@@ -73,15 +73,14 @@ final class CudaQueue implements KernelQueue {
     }
 
     /** As {@link #enqueue(Runnable)}, for an operation that may take what is deferred on the way; it must see to that. */
-    private void enqueueAfter(Tensor out, Consumer<@Nullable Deferred> operation) {
+    private void enqueueAfter(Tensor out, Runnable operation) {
         backend.lock().readLock().lock();
         try {
             checkOpen();
             backend.context().enter();
             own(out);
             if (out.rows() > 0 && out.columns() > 0) {
-                Deferred before = deferred;
-                operation.accept(before);
+                operation.run();
             }
         } finally {
             backend.lock().readLock().unlock();
@@ -90,14 +89,7 @@ final class CudaQueue implements KernelQueue {
 
     /** Launches what is deferred. The backend's lock is held and its context current. */
     void flush() {
-        Deferred before = deferred;
-        deferred = null;
-        switch (before) {
-            case null -> {}
-            case Deferred.Norm norm -> run(norm);
-            case Deferred.Rope rope -> run(rope);
-            case Deferred.Selection selection -> run(selection);
-        }
+        pending.flush();
     }
 
     /** As {@link #enqueue}, unless the output has no elements. */
@@ -138,85 +130,29 @@ final class CudaQueue implements KernelQueue {
     @Override
     public void norm(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias, NormSpec spec) {
         KernelChecks.norm(out, x, weight, bias);
-        enqueue(out, () -> {
-            Deferred.Norm norm =
-                    new Deferred.Norm(own(out), own(x), own(weight), bias == null ? null : own(bias), spec);
-            if (weight.columns() == x.columns()) {
-                deferred = norm;
-            } else {
-                run(norm);
-            }
-        });
-    }
-
-    private void run(Deferred.Norm norm) {
-        CudaTensor out = norm.out();
-        CudaTensor bias = norm.bias();
-        int columns = norm.weight().columns();
-        launch.start().put(out).put(norm.x()).put(norm.weight().address());
-        launch.put(bias == null ? 0L : bias.address()).put(columns);
-        launch.put(norm.spec().kind() == NormSpec.Kind.LAYER ? 1 : 0)
-                .put(norm.spec().epsilon())
-                .put(norm.spec().weightOffset());
-        int threads = Math.clamp((columns + 127) / 128 * 32, 32, 1024);
-        launch.run(module.function("normRows"), out.rows(), out.columns() / columns, 1, threads);
+        enqueue(
+                out,
+                () -> pending.norm(
+                        new Deferred.Norm(own(out), own(x), own(weight), bias == null ? null : own(bias), spec)));
     }
 
     @Override
     public void linear(Tensor out, Tensor x, Tensor weight, @Nullable Tensor bias, Write write) {
         KernelChecks.linear(out, x, weight, bias);
         int mode = mode(write);
-        enqueueAfter(
-                out, before -> product(own(out), own(x), own(weight), bias == null ? null : own(bias), mode, before));
-    }
-
-    private void product(
-            CudaTensor out,
-            CudaTensor x,
-            CudaTensor weight,
-            @Nullable CudaTensor bias,
-            int mode,
-            @Nullable Deferred before) {
-        if (before instanceof Deferred.Norm norm && products.linear(out, x, weight, bias, mode, norm)) {
-            deferred = null;
-            return;
-        }
-        flush();
-        products.linear(out, x, weight, bias, mode, null);
+        enqueueAfter(out, () -> pending.product(own(out), own(x), own(weight), bias == null ? null : own(bias), mode));
     }
 
     @Override
     public void rope(Tensor x, Tensor positions, Tensor table, RopeSpec spec) {
         KernelChecks.rope(x, positions, table, spec);
-        enqueue(x, () -> deferred = new Deferred.Rope(own(x), own(positions), own(table), spec));
-    }
-
-    private void run(Deferred.Rope rope) {
-        CudaTensor x = rope.x();
-        RopeSpec spec = rope.spec();
-        int heads = x.columns() / spec.headSize();
-        int pairs = spec.rotated() / 2;
-        launch.start().put(x).put(rope.positions()).put(rope.table());
-        launch.put(rope.table().rows()).put(x.rows()).put(heads).put(spec.headSize());
-        launch.put(pairs).put(spec.pairing() == RopeSpec.Pairing.HALVES ? 1 : 0);
-        if (pairs > 0) {
-            launch.runRows(module.function("rope"), x.rows(), (long) heads * pairs);
-        }
+        enqueue(x, () -> pending.rope(new Deferred.Rope(own(x), own(positions), own(table), spec)));
     }
 
     @Override
     public void appendKeyValue(Tensor keyCache, Tensor valueCache, Tensor k, Tensor v, RowBatch rows) {
         KernelChecks.appendKeyValue(keyCache, valueCache, k, v, rows);
-        enqueueAfter(k, before -> {
-            CudaAttention.Rows own = rows(rows);
-            if (before instanceof Deferred.Rope rope
-                    && attention.ropeAppend(rope, own(keyCache), own(valueCache), own(k), own(v), own)) {
-                deferred = null;
-                return;
-            }
-            flush();
-            attention.append(own(keyCache), own(valueCache), own(k), own(v), own);
-        });
+        enqueueAfter(k, () -> pending.append(own(keyCache), own(valueCache), own(k), own(v), rows(rows)));
     }
 
     @Override
@@ -278,27 +214,13 @@ final class CudaQueue implements KernelQueue {
     public void denseFfn(Tensor y, Tensor x, FfnWeights weights, Write write) {
         KernelChecks.denseFfn(y, x, weights);
         Objects.requireNonNull(write);
-        enqueueAfter(y, before -> {
-            CudaFfn ffn = own(weights);
-            if (products.takes(own(x), ffn)) {
-                boolean takesNorm = before instanceof Deferred.Norm norm && norm.feeds(own(x), own(x));
-                if (takesNorm) {
-                    deferred = null;
-                } else {
-                    flush();
-                }
-                products.few(own(y), own(x), ffn, null, null, write, null, takesNorm ? (Deferred.Norm) before : null);
-                return;
-            }
-            flush();
-            products.dense(own(y), own(x), ffn, write);
-        });
+        enqueueAfter(y, () -> pending.denseFfn(own(y), own(x), own(weights), write));
     }
 
     @Override
     public void routerScores(Tensor scores, Tensor x, Tensor router) {
         KernelChecks.routerScores(scores, x, router);
-        enqueueAfter(scores, before -> product(own(scores), own(x), own(router), null, CudaProducts.SIGMOID, before));
+        enqueueAfter(scores, () -> pending.product(own(scores), own(x), own(router), null, CudaProducts.SIGMOID));
     }
 
     @Override
@@ -306,39 +228,18 @@ final class CudaQueue implements KernelQueue {
         KernelChecks.selectExperts(selection, scores, thresholds);
         enqueue(
                 scores,
-                () -> deferred = new Deferred.Selection(
-                        own(selection.experts()), own(selection.counts()), own(scores), own(thresholds)));
-    }
-
-    private void run(Deferred.Selection selection) {
-        CudaTensor scores = selection.scores();
-        launch.start().put(selection.experts()).put(selection.counts());
-        launch.put(scores).put(selection.thresholds()).put(scores.columns());
-        launch.run(module.function("selectExperts"), scores.rows(), 1, 1, 1024);
+                () -> pending.selection(new Deferred.Selection(
+                        own(selection.experts()), own(selection.counts()), own(scores), own(thresholds))));
     }
 
     @Override
     public void sparseFfn(Tensor y, Tensor x, FfnWeights weights, ExpertSelection selection, Write write) {
         KernelChecks.sparseFfn(y, x, weights, selection);
         Objects.requireNonNull(write);
-        enqueueAfter(y, before -> {
-            CudaFfn ffn = own(weights);
-            CudaTensor experts = own(selection.experts());
-            CudaTensor counts = own(selection.counts());
-            if (products.takes(own(x), ffn)) {
-                boolean chooses = before instanceof Deferred.Selection choice && choice.feeds(experts, counts);
-                if (chooses) {
-                    deferred = null;
-                } else {
-                    flush();
-                }
-                Deferred.Selection choice = chooses ? (Deferred.Selection) before : null;
-                products.few(own(y), own(x), ffn, experts, counts, write, choice, null);
-                return;
-            }
-            flush();
-            products.sparse(own(y), own(x), ffn, experts, counts, write);
-        });
+        enqueueAfter(
+                y,
+                () -> pending.sparseFfn(
+                        own(y), own(x), own(weights), own(selection.experts()), own(selection.counts()), write));
     }
 
     @Override
@@ -405,7 +306,7 @@ final class CudaQueue implements KernelQueue {
                 operations.run();
                 flush();
             } finally {
-                deferred = null;
+                pending.forget();
                 captured = null;
                 launch.separate();
                 status = cudart.cuStreamEndCapture(stream, graph);

@@ -174,10 +174,7 @@ final class CudaStreams {
     }
 
     private void experts(
-            @Nullable CudaTensor experts,
-            @Nullable CudaTensor counts,
-            Deferred.@Nullable Selection choice,
-            int count) {
+            @Nullable CudaTensor experts, @Nullable CudaTensor counts, Deferred.@Nullable Selection choice, int count) {
         if (experts == null || counts == null) {
             launch.field(0L).field(0L).field(0L).field(0L);
         } else {
@@ -219,8 +216,16 @@ final class CudaStreams {
         int hiddenBytes = 4 * spec.neurons();
         boolean staged = rows == 1 && 4 * lists + hiddenBytes <= SHARED_BYTES - 1024;
         launch.structure().field(y).field(hidden).field((long) spec.neurons());
-        launch.field(outer.address()).field(outer.scales()).field(outer.stride()).field(ffn.downBias());
-        launch.field(y.rows()).field(spec.model()).field(spec.expertSize()).field(lanes).field(mode).field(staged ? 1 : 0);
+        launch.field(outer.address())
+                .field(outer.scales())
+                .field(outer.stride())
+                .field(ffn.downBias());
+        launch.field(y.rows())
+                .field(spec.model())
+                .field(spec.expertSize())
+                .field(lanes)
+                .field(mode)
+                .field(staged ? 1 : 0);
         experts(experts, counts, choice, spec.experts());
         String name = "down" + rows + "_" + outer.dtype() + "_" + each;
         launch.runDependent(

@@ -7,8 +7,12 @@ import org.jspecify.annotations.Nullable;
 /** An operation that waits for the one after it, whose kernel may do it on the way. */
 sealed interface Deferred {
     /** Each row of {@code x} is one group. */
-    record Norm(CudaTensor out, CudaTensor x, CudaTensor weight, @Nullable CudaTensor bias, NormSpec spec)
-            implements Deferred {
+    record Norm(
+            CudaTensor out,
+            CudaTensor x,
+            CudaTensor weight,
+            @Nullable CudaTensor bias,
+            NormSpec spec) implements Deferred {
         /** Whether a kernel that reads {@code input} and writes {@code output} can do it, each block for itself. */
         boolean feeds(CudaTensor input, CudaTensor output) {
             return out.sameRows(input)

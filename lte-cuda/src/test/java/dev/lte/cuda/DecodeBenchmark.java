@@ -20,13 +20,15 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 
 /**
  * Times a decode step of a model of LLaMA-2-7B's shape with random BF16 weights, as one recording: dense, then with thresholds
- * at quantiles of the router's scores. Arguments: layers (32), steps (50), batch sizes (1 4 16 64). Prints a line of JSON per case.
+ * at quantiles of the router's scores. Arguments: layers (32), steps (50), batch sizes (1 4 16 64 2048), of which those from 256 on are
+ * prompts of so many tokens. Prints a line of JSON per case.
  */
 final class DecodeBenchmark {
     private static final int D = 4096;
@@ -38,6 +40,7 @@ final class DecodeBenchmark {
     private static final int VOCABULARY = 32_000;
     private static final int CONTEXT = 512;
     private static final int PAGE = 32;
+    private static final int SHORTEST_PROMPT = 256;
 
     private record Layer(Tensor qkv, Tensor out, Tensor router, FfnWeights ffn, Tensor keys, Tensor values) {}
 
@@ -67,7 +70,7 @@ final class DecodeBenchmark {
         }
         embedding = backend.weight(matrix(VOCABULARY, D));
         head = backend.weight(matrix(VOCABULARY, D));
-        gain = floats(1, D, 1);
+        gain = backend.weight(ones());
         float[] table = new float[CONTEXT * 2 * E];
         for (int i = 0; i < table.length; i++) {
             table[i] = i % 2 == 0 ? 1 : 0;
@@ -94,6 +97,14 @@ final class DecodeBenchmark {
     private WeightData matrix(int rows, int columns) {
         long offset = 2L * random.nextInt(16_384);
         return new WeightData("random", DType.BF16, rows, columns, noise.asSlice(offset, 2L * rows * columns));
+    }
+
+    private static WeightData ones() {
+        float[] values = new float[D];
+        Arrays.fill(values, 1);
+        MemorySegment bytes = Arena.global().allocate(4L * D, 16);
+        MemorySegment.copy(MemorySegment.ofArray(values), 0, bytes, 0, 4L * D);
+        return new WeightData("gain", DType.F32, 1, D, bytes);
     }
 
     private Tensor floats(int rows, int columns, float value) {
@@ -181,12 +192,14 @@ final class DecodeBenchmark {
             int[] counts = new int[b];
             queue.read(selection.counts(), counts);
             double active = dense ? 1 : Arrays.stream(counts).average().orElse(0) / N;
+            double together = dense ? 1 : union(selection, b, counts) / (double) N;
             System.out.printf(
-                    "{\"batch\": %d, \"mode\": \"%s\", \"sparsity\": %.3f, \"median_ms\": %.3f, \"p10_ms\": %.3f,"
+                    "{\"batch\": %d, \"mode\": \"%s\", \"sparsity\": %.3f, \"union_sparsity\": %.3f, \"median_ms\": %.3f, \"p10_ms\": %.3f,"
                             + " \"p90_ms\": %.3f, \"tokens_per_s\": %.1f, \"java_ms\": %.3f}%n",
                     b,
                     dense ? "dense" : "sparse",
                     1 - active,
+                    1 - together,
                     times[steps / 2],
                     times[steps / 10],
                     times[steps * 9 / 10],
@@ -220,6 +233,17 @@ final class DecodeBenchmark {
         part("argmax", b, layer -> queue.argmax(picked, logits));
     }
 
+    /** Experts that at least one row wants. */
+    private long union(ExpertSelection selection, int b, int[] counts) {
+        int[] experts = new int[b * N];
+        queue.read(selection.experts(), experts);
+        BitSet wanted = new BitSet(N);
+        for (int t = 0; t < b; t++) {
+            Arrays.stream(experts, t * N, t * N + counts[t]).forEach(wanted::set);
+        }
+        return wanted.cardinality();
+    }
+
     /** Sorted milliseconds of runs of a recording, and how long each launch took. */
     private double[] time(Runnable step, int steps, double[] launches) {
         double[] times = new double[steps];
@@ -245,8 +269,7 @@ final class DecodeBenchmark {
     private void part(String name, int b, Consumer<Layer> operations) {
         double[] times = time(() -> layers.forEach(operations), 20, new double[20]);
         System.out.printf(
-                "{\"batch\": %d, \"part\": \"%s\", \"us_a_layer\": %.2f}%n",
-                b, name, times[10] * 1000 / layers.size());
+                "{\"batch\": %d, \"part\": \"%s\", \"us_a_layer\": %.2f}%n", b, name, times[10] * 1000 / layers.size());
     }
 
     /** A whole prompt at once, from the first position on: milliseconds and the rate of what a dense pass must compute. */
@@ -358,15 +381,22 @@ final class DecodeBenchmark {
         int steps = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 50;
         int[] batches = arguments.length > 2
                 ? Arrays.stream(arguments).skip(2).mapToInt(Integer::parseInt).toArray()
-                : new int[] {1, 4, 16, 64};
+                : new int[] {1, 4, 16, 64, 2048};
         try (Backend backend = new CudaBackendProvider().open(BackendOptions.defaults())) {
             System.out.println("{\"device\": \"" + backend.device().description() + "\", \"layers\": " + count + "}");
-            DecodeBenchmark benchmark = new DecodeBenchmark(backend, count, Arrays.stream(batches).max().orElse(1));
+            int most = Arrays.stream(batches)
+                    .filter(b -> b < SHORTEST_PROMPT)
+                    .max()
+                    .orElse(1);
+            DecodeBenchmark benchmark = new DecodeBenchmark(backend, count, most);
             benchmark.bandwidth();
             for (int b : batches) {
-                benchmark.run(b, steps, new int[] {-1, 0, 50, 80});
+                if (b < SHORTEST_PROMPT) {
+                    benchmark.run(b, steps, new int[] {-1, 0, 50, 80});
+                } else {
+                    benchmark.prompt(b, new int[] {-1, 50});
+                }
             }
-            benchmark.prompt(2048, new int[] {-1, 50});
         }
     }
 }

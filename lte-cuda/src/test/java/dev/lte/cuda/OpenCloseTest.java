@@ -40,7 +40,8 @@ class OpenCloseTest {
     private static void cycle() {
         LoadOptions options = LoadOptions.of(load -> load.backend("cuda").maxStreams(2));
         try (Model model = Lte.load(STORY, options)) {
-            model.generate(GenerationRequest.of(request -> request.prompt("Once upon a time").maxTokens(8)))
+            model.generate(GenerationRequest.of(
+                            request -> request.prompt("Once upon a time").maxTokens(8)))
                     .blockLast();
         }
     }

@@ -1,14 +1,24 @@
 // Attention of many rows over a cache on matrix instructions: a block takes 64 rows of one head, a warp 16 of them, and goes through
 // tiles of 64 positions with a running softmax. The cache's type is WEIGHT, F16 or BF16. Shapes as in attention.cu.
 //
-// Queries (times the scale) and softmax weights are two terms of the cache's type each, so that products are as exact as the
-// cache; sums are F32. Rows of several sequences may share a block: it goes through one sequence after the other.
+// Queries (times the scale) and softmax weights are rounded as the cache is if it is F16, and two terms each if it is BF16, so that
+// products err by at most 2^-11 of their size; sums are F32. Rows of several sequences may share a block: it goes through one sequence after the other.
 #if __CUDA_ARCH__ >= 800
 #include "attend.cuh"
 #include "fragments.cuh"
 
 #define ROWS 64
 #define TILE 64
+#define TERMS (WEIGHT == F16 ? 1 : 2)
+
+#define LOG2E 1.4426950408889634f
+
+// 2^x, to 22 bits.
+__device__ __forceinline__ float power2(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
 
 // The positions [from, to) of the sequence that row t sees.
 __device__ __forceinline__ void see(const Attend &a, int t, int &from, int &to, int &sequence) {
@@ -66,7 +76,7 @@ __device__ __forceinline__ void attendMany(const Attend &a) {
         m.to[threadIdx.x] = to;
         m.line[threadIdx.x] = line;
     }
-    u32 q[2][NE][4];
+    u32 q[TERMS][NE][4];
 #pragma unroll
     for (int k = 0; k < NE; k++) {
 #pragma unroll
@@ -76,7 +86,11 @@ __device__ __forceinline__ void attendMany(const Attend &a) {
             const float* from = a.q + (first + row) * a.qStride + (i64)h * a.headSize + e;
             float x0 = row < count && e < a.headSize ? from[0] * a.scale : 0.f;
             float x1 = row < count && e + 1 < a.headSize ? from[1] * a.scale : 0.f;
-            splitPair<WEIGHT>(x0, x1, q[0][k][i], q[1][k][i]);
+            if (TERMS == 2) {
+                splitPair<WEIGHT>(x0, x1, q[0][k][i], q[TERMS - 1][k][i]);
+            } else {
+                q[0][k][i] = packPair<WEIGHT>(x0, x1);
+            }
         }
     }
     float sum[2 * NE][4];
@@ -160,8 +174,10 @@ __device__ __forceinline__ void attendMany(const Attend &a) {
                         loadMatrices(b, address + k * 32);
                         multiplyAdd<WEIGHT>(score[2 * n], q[0][k], b[0], b[1]);
                         multiplyAdd<WEIGHT>(score[2 * n + 1], q[0][k], b[2], b[3]);
-                        multiplyAdd<WEIGHT>(score[2 * n], q[1][k], b[0], b[1]);
-                        multiplyAdd<WEIGHT>(score[2 * n + 1], q[1][k], b[2], b[3]);
+                        if (TERMS == 2) {
+                            multiplyAdd<WEIGHT>(score[2 * n], q[TERMS - 1][k], b[0], b[1]);
+                            multiplyAdd<WEIGHT>(score[2 * n + 1], q[TERMS - 1][k], b[2], b[3]);
+                        }
                     }
                 }
                 float next[2] = {largest[0], largest[1]};
@@ -197,7 +213,7 @@ __device__ __forceinline__ void attendMany(const Attend &a) {
                 for (int n = 0; n < TILE / 8; n++) {
 #pragma unroll
                     for (int i = 0; i < 4; i++) {
-                        float w = score[n][i] > LOWEST ? expf(score[n][i] - largest[i / 2]) : 0.f;
+                        float w = score[n][i] > LOWEST ? power2((score[n][i] - largest[i / 2]) * LOG2E) : 0.f;
                         score[n][i] = w;
                         total[i / 2] += w;
                     }
@@ -208,7 +224,11 @@ __device__ __forceinline__ void attendMany(const Attend &a) {
 #pragma unroll
                     for (int i = 0; i < 4; i++) {
                         const float* w = &score[2 * k + i / 2][i % 2 * 2];
-                        splitPair<WEIGHT>(w[0], w[1], high[i], low[i]);
+                        if (TERMS == 2) {
+                            splitPair<WEIGHT>(w[0], w[1], high[i], low[i]);
+                        } else {
+                            high[i] = packPair<WEIGHT>(w[0], w[1]);
+                        }
                     }
                     u32 address = sharedAddress(&m.values[now][k * 16 + lane % 16][lane / 16 * 8]);
 #pragma unroll
@@ -217,8 +237,10 @@ __device__ __forceinline__ void attendMany(const Attend &a) {
                         loadMatricesTransposed(b, address + n * 32);
                         multiplyAdd<WEIGHT>(sum[2 * n], high, b[0], b[1]);
                         multiplyAdd<WEIGHT>(sum[2 * n + 1], high, b[2], b[3]);
-                        multiplyAdd<WEIGHT>(sum[2 * n], low, b[0], b[1]);
-                        multiplyAdd<WEIGHT>(sum[2 * n + 1], low, b[2], b[3]);
+                        if (TERMS == 2) {
+                            multiplyAdd<WEIGHT>(sum[2 * n], low, b[0], b[1]);
+                            multiplyAdd<WEIGHT>(sum[2 * n + 1], low, b[2], b[3]);
+                        }
                     }
                 }
             }

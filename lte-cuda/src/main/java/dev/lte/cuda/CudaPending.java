@@ -1,0 +1,141 @@
+package dev.lte.cuda;
+
+import dev.lte.backend.NormSpec;
+import dev.lte.backend.RopeSpec;
+import dev.lte.backend.Write;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The operations that the kernel of the next one may do on the way: norms before products, rotations before keys and values are
+ * stored, selections of experts before blocks. At most one waits, for the next operation of its queue. Not thread-safe.
+ */
+final class CudaPending {
+    private final CudaModule module;
+    private final CudaLaunch launch;
+    private final CudaProducts products;
+    private final CudaAttention attention;
+    private @Nullable Deferred deferred;
+
+    CudaPending(CudaModule module, CudaLaunch launch, CudaProducts products, CudaAttention attention) {
+        this.module = module;
+        this.launch = launch;
+        this.products = products;
+        this.attention = attention;
+    }
+
+    /** Launches what waits. */
+    void flush() {
+        Deferred before = deferred;
+        deferred = null;
+        switch (before) {
+            case null -> {}
+            case Deferred.Norm norm -> run(norm);
+            case Deferred.Rope rope -> run(rope);
+            case Deferred.Selection selection -> run(selection);
+        }
+    }
+
+    /** Drops what waits. */
+    void forget() {
+        deferred = null;
+    }
+
+    /** Nothing waits. */
+    void norm(Deferred.Norm norm) {
+        if (norm.weight().columns() == norm.x().columns()) {
+            deferred = norm;
+        } else {
+            run(norm);
+        }
+    }
+
+    void product(CudaTensor out, CudaTensor x, CudaTensor weight, @Nullable CudaTensor bias, int mode) {
+        if (deferred instanceof Deferred.Norm norm && products.linear(out, x, weight, bias, mode, norm)) {
+            deferred = null;
+            return;
+        }
+        flush();
+        products.linear(out, x, weight, bias, mode, null);
+    }
+
+    private void run(Deferred.Norm norm) {
+        CudaTensor out = norm.out();
+        CudaTensor bias = norm.bias();
+        int columns = norm.weight().columns();
+        launch.start().put(out).put(norm.x()).put(norm.weight().address());
+        launch.put(bias == null ? 0L : bias.address()).put(columns);
+        launch.put(norm.spec().kind() == NormSpec.Kind.LAYER ? 1 : 0)
+                .put(norm.spec().epsilon())
+                .put(norm.spec().weightOffset());
+        int threads = Math.clamp((columns + 127) / 128 * 32, 32, 1024);
+        launch.run(module.function("normRows"), out.rows(), out.columns() / columns, 1, threads);
+    }
+
+    /** Nothing waits. */
+    void rope(Deferred.Rope rope) {
+        deferred = rope;
+    }
+
+    private void run(Deferred.Rope rope) {
+        CudaTensor x = rope.x();
+        RopeSpec spec = rope.spec();
+        int heads = x.columns() / spec.headSize();
+        int pairs = spec.rotated() / 2;
+        launch.start().put(x).put(rope.positions()).put(rope.table());
+        launch.put(rope.table().rows()).put(x.rows()).put(heads).put(spec.headSize());
+        launch.put(pairs).put(spec.pairing() == RopeSpec.Pairing.HALVES ? 1 : 0);
+        if (pairs > 0) {
+            launch.runRows(module.function("rope"), x.rows(), (long) heads * pairs);
+        }
+    }
+
+    void append(CudaTensor keys, CudaTensor values, CudaTensor k, CudaTensor v, CudaAttention.Rows rows) {
+        if (deferred instanceof Deferred.Rope rope && attention.ropeAppend(rope, keys, values, k, v, rows)) {
+            deferred = null;
+            return;
+        }
+        flush();
+        attention.append(keys, values, k, v, rows);
+    }
+
+    /** Nothing waits. */
+    void selection(Deferred.Selection selection) {
+        deferred = selection;
+    }
+
+    private void run(Deferred.Selection selection) {
+        CudaTensor scores = selection.scores();
+        launch.start().put(selection.experts()).put(selection.counts());
+        launch.put(scores).put(selection.thresholds()).put(scores.columns());
+        launch.run(module.function("selectExperts"), scores.rows(), 1, 1, 1024);
+    }
+
+    void denseFfn(CudaTensor y, CudaTensor x, CudaFfn ffn, Write write) {
+        if (!products.takes(x, ffn)) {
+            flush();
+            products.dense(y, x, ffn, write);
+            return;
+        }
+        Deferred.Norm taken = deferred instanceof Deferred.Norm norm && norm.feeds(x, x) ? norm : null;
+        if (taken == null) {
+            flush();
+        }
+        deferred = null;
+        products.few(y, x, ffn, null, null, write, null, taken);
+    }
+
+    void sparseFfn(CudaTensor y, CudaTensor x, CudaFfn ffn, CudaTensor experts, CudaTensor counts, Write write) {
+        if (!products.takes(x, ffn)) {
+            flush();
+            products.sparse(y, x, ffn, experts, counts, write);
+            return;
+        }
+        Deferred.Selection taken =
+                deferred instanceof Deferred.Selection choice && choice.feeds(experts, counts) ? choice : null;
+        if (taken == null) {
+            flush();
+        }
+        deferred = null;
+        products.few(y, x, ffn, experts, counts, write, taken, null);
+    }
+}
