@@ -29,7 +29,8 @@ record StageSettings(
         Schedule routerRate,
         Schedule lambda,
         SparsityController.@Nullable Options target) {
-    private static final double LEAST_ETA = 1e-3;
+    /** An encoder that classifies hardly misses its FFNs: on SST-2 even 0.001 left out 94 % of them. */
+    private static final double LEAST_ETA = 1e-5;
     private static final double MOST_ETA = 100;
     /** Of a stage without a ramp, the share in which eta is to reach the target. */
     private static final double HORIZON = 0.6;

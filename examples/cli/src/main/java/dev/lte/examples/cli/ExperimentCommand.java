@@ -136,11 +136,14 @@ final class ExperimentCommand implements Callable<Integer> {
         for (Experiment.Baseline baseline : experiment.baselines()) {
             if (baseline.of().equals(run.label())) {
                 for (double sparsity : baseline.sparsities()) {
+                    List<String> options = new ArrayList<>(
+                            List.of("--routing", baseline.routing(), "--sparsity", String.valueOf(sparsity)));
+                    if (experiment.calibration() != null) {
+                        Path calibration = data.resolve(experiment.calibration());
+                        options.addAll(List.of("--calibration", calibration.toString()));
+                    }
                     judgements.add(new Judgement(
-                            baseline.routing() + "-" + sparsity,
-                            baseline.routing(),
-                            seed,
-                            List.of("--routing", baseline.routing(), "--sparsity", String.valueOf(sparsity))));
+                            baseline.routing() + "-" + sparsity, baseline.routing(), seed, options));
                 }
             }
         }

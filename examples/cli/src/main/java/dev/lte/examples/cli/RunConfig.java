@@ -56,13 +56,16 @@ record RunConfig(
             int heads,
             @Nullable Integer keyValueHeads,
             int vocabulary,
-            int contextLength) {
+            int contextLength,
+            @Nullable List<String> labels) {
         StartingPoint.NewModel startingPoint() {
             if (family == null) {
-                throw new InvalidRequestException("model.family", "llama or gpt2", "none");
+                throw new InvalidRequestException("model.family", "llama, gpt2 or roberta", "none");
             }
             int ownKeys = keyValueHeads == null ? heads : keyValueHeads;
-            return new StartingPoint.NewModel(family, model, ffn, layers, heads, ownKeys, vocabulary, contextLength);
+            List<String> classes = labels == null ? List.of() : labels;
+            return new StartingPoint.NewModel(
+                    family, model, ffn, layers, heads, ownKeys, vocabulary, contextLength, classes);
         }
     }
 
