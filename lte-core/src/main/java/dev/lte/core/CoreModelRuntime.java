@@ -147,7 +147,8 @@ public final class CoreModelRuntime implements ModelRuntime {
         Backend backend = null;
         try {
             backend = BackendSelector.open(
-                    options.backend(), new BackendOptions(options.threads(), 0, weightCache(model, options.weightCache())));
+                    options.backend(),
+                    new BackendOptions(options.threads(), 0, weightCache(model, options.weightCache())));
             return assemble.apply(new Opened(source, backend, options));
         } catch (RuntimeException | Error e) {
             if (backend != null) {

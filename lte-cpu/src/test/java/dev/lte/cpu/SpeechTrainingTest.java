@@ -61,7 +61,9 @@ class SpeechTrainingTest {
     private static List<String> lines(String stories) throws IOException {
         try (InputStream in = Objects.requireNonNull(SpeechTrainingTest.class.getResourceAsStream(stories), stories);
                 GZIPInputStream unpacked = new GZIPInputStream(in)) {
-            return new String(unpacked.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+            return new String(unpacked.readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .toList();
         }
     }
 
@@ -69,8 +71,8 @@ class SpeechTrainingTest {
     void anEncoderFromScratchTellsSpeechFromNarrationWithAFifthOfItsNeurons() throws IOException {
         Path train = sentences("stories-train.txt.gz", "train.tsv");
         Path development = sentences("stories-dev.txt.gz", "dev.tsv");
-        TrainingPlan plan = TrainingPlan.of(p -> p.start(
-                        new StartingPoint.NewModel("roberta", 32, 256, 2, 2, 2, 600, 48, List.of("narration", "speech")))
+        TrainingPlan plan = TrainingPlan.of(p -> p.start(new StartingPoint.NewModel(
+                        "roberta", 32, 256, 2, 2, 2, 600, 48, List.of("narration", "speech")))
                 .data(TrainingData.of(TrainingData.Format.TSV, train).development(development))
                 .folder(temporary.resolve("run"))
                 .backend("cpu")
@@ -79,11 +81,14 @@ class SpeechTrainingTest {
                 .expertSize(16)
                 .seed(1)
                 .stage(Stage.dense(s -> s.steps(80).batch(32).rate(3e-3).weightDecay(0.1)))
-                .stage(Stage.learned(
-                        s -> s.steps(100).batch(32).rate(1e-3).routerRate(3e-3).eta(1e-3).targetSparsity(TARGET)))
+                .stage(Stage.learned(s -> s.steps(100)
+                        .batch(32)
+                        .rate(1e-3)
+                        .routerRate(3e-3)
+                        .eta(1e-3)
+                        .targetSparsity(TARGET)))
                 .stage(Stage.hard(s -> s.steps(30).batch(32).rate(1e-3))));
-        List<TrainingEvent> events =
-                Training.of(plan).events().collectList().block(Duration.ofMinutes(2));
+        List<TrainingEvent> events = Training.of(plan).events().collectList().block(Duration.ofMinutes(2));
         TrainingEvent.Completed completed =
                 (TrainingEvent.Completed) Objects.requireNonNull(events).getLast();
         EvaluationReport sparse = Lte.evaluate(

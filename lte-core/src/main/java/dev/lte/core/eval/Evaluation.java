@@ -66,14 +66,7 @@ public final class Evaluation {
                 new ClassificationEvaluation(classifier, config.layers().size(), request).run();
         SparsityReport sparsity = measure == null ? findings.sparsity : measure.sparsity();
         double flops = flops(config, routed, measure, sparsity);
-        return report(
-                request,
-                classifier.info().name(),
-                classifier.info().backend(),
-                findings,
-                sparsity,
-                flops,
-                begin);
+        return report(request, classifier.info().name(), classifier.info().backend(), findings, sparsity, flops, begin);
     }
 
     private static double flops(

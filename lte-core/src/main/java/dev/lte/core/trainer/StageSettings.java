@@ -31,6 +31,7 @@ record StageSettings(
         SparsityController.@Nullable Options target) {
     /** An encoder that classifies hardly misses its FFNs: on SST-2 even 0.001 left out 94 % of them. */
     private static final double LEAST_ETA = 1e-5;
+
     private static final double MOST_ETA = 100;
     /** Of a stage without a ramp, the share in which eta is to reach the target. */
     private static final double HORIZON = 0.6;

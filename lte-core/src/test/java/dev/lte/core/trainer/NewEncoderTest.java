@@ -76,8 +76,7 @@ class NewEncoderTest {
                     .tokensPerPass(128)
                     .expertSize(4)
                     .seed(3)
-                    .stage(Stage.dense(
-                            s -> s.steps(60).batch(8).rate(1e-2).weightDecay(0.01)));
+                    .stage(Stage.dense(s -> s.steps(60).batch(8).rate(1e-2).weightDecay(0.01)));
             stages.accept(p);
         });
     }
@@ -95,11 +94,13 @@ class NewEncoderTest {
 
     @Test
     void learnsARuleIsRoutedToATargetAndIsServedAsItWasEvaluated() {
-        List<TrainingEvent> events = SmallRun.run(plan("run", p -> p.hubDirectory(true)
-                .stage(Stage.learned(
-                        Recipe.STRAIGHT_THROUGH,
-                        s -> s.steps(30).batch(8).rate(1e-3).eta(0.1).targetSparsity(0.5)))
-                .stage(Stage.hard(s -> s.steps(10).batch(8).rate(1e-3)))));
+        List<TrainingEvent> events = SmallRun.run(plan(
+                "run",
+                p -> p.hubDirectory(true)
+                        .stage(Stage.learned(
+                                Recipe.STRAIGHT_THROUGH,
+                                s -> s.steps(30).batch(8).rate(1e-3).eta(0.1).targetSparsity(0.5)))
+                        .stage(Stage.hard(s -> s.steps(10).batch(8).rate(1e-3)))));
         TrainingEvent.Evaluated last = events.stream()
                 .filter(TrainingEvent.Evaluated.class::isInstance)
                 .map(TrainingEvent.Evaluated.class::cast)
@@ -119,8 +120,7 @@ class NewEncoderTest {
 
         try (Classifier gguf = Lte.loadClassifier(completed.model(), LoadOptions.of(o -> o.backend("reference")));
                 Classifier hub = Lte.loadClassifier(
-                        Objects.requireNonNull(completed.directory()),
-                        LoadOptions.of(o -> o.backend("reference")))) {
+                        Objects.requireNonNull(completed.directory()), LoadOptions.of(o -> o.backend("reference")))) {
             assertThat(gguf.labels()).isEqualTo(LABELS);
             assertThat(hub.labels()).isEqualTo(LABELS);
             int[] ids = gguf.tokenizer().encode("the cat sleeps");

@@ -79,7 +79,8 @@ record Experiment(
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read " + file, e);
         } catch (JacksonException e) {
-            String reason = String.valueOf(e.getOriginalMessage()).lines().findFirst().orElse("");
+            String reason =
+                    String.valueOf(e.getOriginalMessage()).lines().findFirst().orElse("");
             throw new InvalidRequestException("experiment " + file, "a suite of runs in YAML", reason);
         }
         experiment.check(file);
