@@ -32,6 +32,7 @@ public final class Stage {
     private final double targetSparsity;
     private final double lambda;
     private final double lambdaRamp;
+    private final @Nullable ThresholdRange thresholdRange;
 
     private Stage(Builder builder) {
         routing = builder.routing;
@@ -50,6 +51,7 @@ public final class Stage {
         targetSparsity = builder.targetSparsity;
         lambda = builder.lambda;
         lambdaRamp = builder.lambdaRamp;
+        thresholdRange = builder.thresholdRange;
     }
 
     /** Fine-tunes the model as it is, or trains a new one (stage 0). */
@@ -155,6 +157,11 @@ public final class Stage {
         return lambdaRamp;
     }
 
+    /** Null where experts run above the model's own threshold. */
+    public @Nullable ThresholdRange thresholdRange() {
+        return thresholdRange;
+    }
+
     /** Not thread-safe. */
     public static final class Builder {
         private final Routing routing;
@@ -173,6 +180,7 @@ public final class Stage {
         private double targetSparsity;
         private double lambda;
         private double lambdaRamp;
+        private @Nullable ThresholdRange thresholdRange;
 
         private Builder(Routing routing, @Nullable Recipe recipe) {
             this.routing = routing;
@@ -286,6 +294,22 @@ public final class Stage {
             requireLosses("lambdaRamp");
             require(share >= 0 && share <= 1, "lambdaRamp", "0 to 1", share);
             lambdaRamp = share;
+            return this;
+        }
+
+        /**
+         * Runs the experts of each step above a threshold that is drawn for it, instead of the model's own, so that the model can be
+         * dialled: each setting of the range is learnt as much as the others, and the model's own a little less than if it were the
+         * only one. All else goes by the model's own threshold: losses of routing, what is reported and steered, evaluation. For
+         * stages in which experts are on or off, which are hard ones and those by {@link Recipe#STRAIGHT_THROUGH}.
+         */
+        public Builder thresholdRange(double least, double most) {
+            require(
+                    routing == Routing.HARD || recipe == Recipe.STRAIGHT_THROUGH,
+                    "thresholdRange",
+                    "a hard stage, or one by STRAIGHT_THROUGH",
+                    recipe == null ? routing : recipe);
+            thresholdRange = new ThresholdRange(least, most);
             return this;
         }
 

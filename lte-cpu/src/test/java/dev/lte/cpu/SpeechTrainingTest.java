@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,7 +69,7 @@ class SpeechTrainingTest {
     }
 
     @Test
-    void anEncoderFromScratchTellsSpeechFromNarrationWithAFifthOfItsNeurons() throws IOException {
+    void anEncoderFromScratchTellsSpeechFromNarrationWithAFifthOfItsNeuronsMoreOrFewer() throws IOException {
         Path train = sentences("stories-train.txt.gz", "train.tsv");
         Path development = sentences("stories-dev.txt.gz", "dev.tsv");
         TrainingPlan plan = TrainingPlan.of(p -> p.start(new StartingPoint.NewModel(
@@ -87,18 +88,29 @@ class SpeechTrainingTest {
                         .routerRate(3e-3)
                         .eta(1e-3)
                         .targetSparsity(TARGET)))
-                .stage(Stage.hard(s -> s.steps(30).batch(32).rate(1e-3))));
+                .stage(Stage.hard(s -> s.steps(30).batch(32).rate(1e-3).thresholdRange(0.3, 0.7))));
         List<TrainingEvent> events = Training.of(plan).events().collectList().block(Duration.ofMinutes(2));
         TrainingEvent.Completed completed =
                 (TrainingEvent.Completed) Objects.requireNonNull(events).getLast();
-        EvaluationReport sparse = Lte.evaluate(
-                completed.model(),
-                EvaluationRequest.of(EvaluationTask.CLASSIFY, development),
-                LoadOptions.of(o -> o.backend("cpu").threads(2)));
-        assertThat(sparse.examples()).isGreaterThan(50);
-        // Half would be chance.
-        assertThat(sparse.scores().get("accuracy")).as("seed 1").isGreaterThan(0.8);
+        EvaluationReport own = evaluate(completed.model(), development, r -> {});
+        assertThat(own.examples()).isGreaterThan(50);
         // So few steps steer roughly.
-        assertThat(sparse.sparsity().mean()).as("seed 1").isCloseTo(TARGET, within(0.15));
+        assertThat(own.sparsity().mean()).as("seed 1").isCloseTo(TARGET, within(0.15));
+        EvaluationReport more = evaluate(completed.model(), development, r -> r.threshold(0.35));
+        EvaluationReport fewer = evaluate(completed.model(), development, r -> r.threshold(0.65));
+        assertThat(List.of(more.sparsity().mean(), own.sparsity().mean(), fewer.sparsity().mean()))
+                .isSorted();
+        for (EvaluationReport report : List.of(more, own, fewer)) {
+            // Half would be chance.
+            assertThat(report.scores().get("accuracy")).as("seed 1, %s", report.sparsity()).isGreaterThan(0.8);
+        }
+    }
+
+    private static EvaluationReport evaluate(
+            Path model, Path development, Consumer<EvaluationRequest.Builder> request) {
+        return Lte.evaluate(
+                model,
+                EvaluationRequest.of(EvaluationTask.CLASSIFY, development, request),
+                LoadOptions.of(o -> o.backend("cpu").threads(2)));
     }
 }

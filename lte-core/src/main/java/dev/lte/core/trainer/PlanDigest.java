@@ -60,7 +60,8 @@ final class PlanDigest {
                 + ", eta " + stage.eta()
                 + ", targetSparsity " + stage.targetSparsity()
                 + ", lambda " + stage.lambda()
-                + ", lambdaRamp " + stage.lambdaRamp();
+                + ", lambdaRamp " + stage.lambdaRamp()
+                + (stage.thresholdRange() == null ? "" : ", " + stage.thresholdRange());
     }
 
     /** @throws InvalidRequestException naming the first option that differs */

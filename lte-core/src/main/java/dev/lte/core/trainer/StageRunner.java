@@ -2,6 +2,7 @@ package dev.lte.core.trainer;
 
 import dev.lte.backend.AdamWSpec;
 import dev.lte.backend.Backend;
+import dev.lte.backend.Gating;
 import dev.lte.backend.KernelQueue;
 import dev.lte.backend.Tensor;
 import dev.lte.core.train.AdamW;
@@ -143,10 +144,11 @@ final class StageRunner implements AutoCloseable {
         double eta = controller != null ? controller.eta() : settings.eta();
         double lambda = settings.learnsRouting() ? settings.lambda().at(at, settings.steps()) : 0;
         double rate = settings.rate().at(at, settings.steps());
+        Gating gating = settings.gatingAt(run.plan().seed(), at);
         model.clear();
         model.seedNoise((run.plan().seed() << 40) + (state.step << 12));
         for (TrainingBatch pass : batches.passes()) {
-            model.train(pass, settings.gating(), settings.routing(), (float) eta, (float) lambda);
+            model.train(pass, gating, settings.routing(), (float) eta, (float) lambda);
         }
         modelOptimizer.step((float) rate);
         if (routerOptimizer != null) {

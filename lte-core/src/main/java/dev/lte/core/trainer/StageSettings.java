@@ -6,7 +6,9 @@ import dev.lte.core.train.Schedule;
 import dev.lte.core.train.SparsityController;
 import dev.lte.train.Recipe;
 import dev.lte.train.Stage;
+import dev.lte.train.ThresholdRange;
 import dev.lte.train.TrainingPlan;
+import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,6 +84,19 @@ record StageSettings(
                 LEAST_ETA,
                 MOST_ETA,
                 Math.max(1, Math.round(share * steps)));
+    }
+
+    /**
+     * How experts act in a step: as {@link #gating} says, or at a threshold that is drawn for it alone, so that a run that is resumed
+     * draws the same.
+     */
+    Gating gatingAt(long seed, long stageStep) {
+        ThresholdRange range = stage.thresholdRange();
+        if (range == null) {
+            return gating;
+        }
+        int index = new SplittableRandom((seed << 40) + stageStep).nextInt(ThresholdRange.VALUES);
+        return new Gating(gating.mode(), (float) range.value(index));
     }
 
     /**

@@ -110,7 +110,8 @@ record RunConfig(
             @Nullable Double eta,
             @Nullable Double targetSparsity,
             @Nullable Double lambda,
-            @Nullable Double lambdaRamp) {
+            @Nullable Double lambdaRamp,
+            @Nullable List<Double> thresholdRange) {
         Stage stage() {
             if (routing == null) {
                 throw new InvalidRequestException("stages.routing", "dense, learned or hard", "none");
@@ -140,6 +141,13 @@ record RunConfig(
             given(targetSparsity, stage::targetSparsity);
             given(lambda, stage::lambda);
             given(lambdaRamp, stage::lambdaRamp);
+            if (thresholdRange != null) {
+                if (thresholdRange.size() != 2) {
+                    throw new InvalidRequestException(
+                            "thresholdRange", "two thresholds, such as [0.3, 0.7]", thresholdRange);
+                }
+                stage.thresholdRange(thresholdRange.get(0), thresholdRange.get(1));
+            }
         }
     }
 

@@ -104,6 +104,7 @@ class ExperimentCommandTest {
                 folder.resolve("suite.yaml"),
                 SUITE.replace("task: text", "task: classify")
                         .replace("data: stories.txt", "data: films.tsv\ncalibration: films.tsv")
+                        .replace("[stages.0.steps=4]", "['stages.2.thresholdRange=[0.4, 0.6]']")
                         .replace("largest_activations", "moefication"));
         // The baseline has experts of 32 neurons.
         Run run = experiment("--seeds", "0", "--set", "model.ffn=64");
@@ -113,6 +114,7 @@ class ExperimentCommandTest {
                 .containsExactly("dense", "moefication-0.5", "routed-0.1", "routed-0.1-tau-0.9999");
         assertThat(results().get(1).get("sparsity").doubleValue()).isEqualTo(0.5);
         assertThat(Files.readString(out.resolve("results.md"))).contains("accuracy", "f1");
+        assertThat(Files.readString(out.resolve("routed-0.1-0/config.yaml"))).contains("- 0.4\n", "- 0.6\n");
     }
 
     @Test
