@@ -98,11 +98,16 @@ class SpeechTrainingTest {
         assertThat(own.sparsity().mean()).as("seed 1").isCloseTo(TARGET, within(0.15));
         EvaluationReport more = evaluate(completed.model(), development, r -> r.threshold(0.35));
         EvaluationReport fewer = evaluate(completed.model(), development, r -> r.threshold(0.65));
-        assertThat(List.of(more.sparsity().mean(), own.sparsity().mean(), fewer.sparsity().mean()))
+        assertThat(List.of(
+                        more.sparsity().mean(),
+                        own.sparsity().mean(),
+                        fewer.sparsity().mean()))
                 .isSorted();
         for (EvaluationReport report : List.of(more, own, fewer)) {
             // Half would be chance.
-            assertThat(report.scores().get("accuracy")).as("seed 1, %s", report.sparsity()).isGreaterThan(0.8);
+            assertThat(report.scores().get("accuracy"))
+                    .as("seed 1, %s", report.sparsity())
+                    .isGreaterThan(0.8);
         }
     }
 

@@ -55,12 +55,10 @@ class ThresholdRangeTest {
                         Stage.Routing.LEARNED,
                         range,
                         s -> s.steps(6).batch(6).rate(1e-2).routerRate(1e-5)))
-                .stage(stage(
-                        Stage.Routing.HARD, range, s -> s.steps(8).batch(6).rate(1e-2))));
+                .stage(stage(Stage.Routing.HARD, range, s -> s.steps(8).batch(6).rate(1e-2))));
     }
 
-    private static Stage stage(
-            Stage.Routing routing, boolean range, Consumer<Stage.Builder> description) {
+    private static Stage stage(Stage.Routing routing, boolean range, Consumer<Stage.Builder> description) {
         Consumer<Stage.Builder> all = builder -> {
             description.accept(builder);
             if (range) {
@@ -93,7 +91,8 @@ class ThresholdRangeTest {
         List<TrainingEvent> fixed = SmallRun.run(plan("fixed", false));
         List<TrainingEvent> ranged = SmallRun.run(plan("ranged", true));
         assertThat(SmallRun.steps(ranged)).hasSize(14).isNotEqualTo(SmallRun.steps(fixed));
-        // Before the first update scores of the first layer are the same, and so is what the model's own threshold makes of them.
+        // Before the first update scores of the first layer are the same, and so is what the model's own threshold
+        // makes of them.
         assertThat(step(ranged).layerSparsity().getFirst())
                 .isEqualTo(step(fixed).layerSparsity().getFirst());
         assertThat(step(ranged).layerSparsity().getLast())
@@ -120,8 +119,7 @@ class ThresholdRangeTest {
         List<String> steps = new ArrayList<>(SmallRun.steps(begun));
         steps.addAll(SmallRun.steps(SmallRun.run(plan("resumed", true))));
         assertThat(steps).isEqualTo(SmallRun.steps(whole));
-        assertThat(Files.mismatch(
-                        temporary.resolve("resumed/model.gguf"), temporary.resolve("whole/model.gguf")))
+        assertThat(Files.mismatch(temporary.resolve("resumed/model.gguf"), temporary.resolve("whole/model.gguf")))
                 .isEqualTo(-1);
     }
 
