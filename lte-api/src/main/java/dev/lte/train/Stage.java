@@ -33,6 +33,7 @@ public final class Stage {
     private final double lambda;
     private final double lambdaRamp;
     private final @Nullable ThresholdRange thresholdRange;
+    private final double distillation;
 
     private Stage(Builder builder) {
         routing = builder.routing;
@@ -52,6 +53,7 @@ public final class Stage {
         lambda = builder.lambda;
         lambdaRamp = builder.lambdaRamp;
         thresholdRange = builder.thresholdRange;
+        distillation = builder.distillation;
     }
 
     /** Fine-tunes the model as it is, or trains a new one (stage 0). */
@@ -162,6 +164,11 @@ public final class Stage {
         return thresholdRange;
     }
 
+    /** 0 where nothing is learnt from the dense model. */
+    public double distillation() {
+        return distillation;
+    }
+
     /** Not thread-safe. */
     public static final class Builder {
         private final Routing routing;
@@ -181,6 +188,7 @@ public final class Stage {
         private double lambda;
         private double lambdaRamp;
         private @Nullable ThresholdRange thresholdRange;
+        private double distillation;
 
         private Builder(Routing routing, @Nullable Recipe recipe) {
             this.routing = routing;
@@ -310,6 +318,18 @@ public final class Stage {
                     "a hard stage, or one by STRAIGHT_THROUGH",
                     recipe == null ? routing : recipe);
             thresholdRange = new ThresholdRange(least, most);
+            return this;
+        }
+
+        /**
+         * Weight of what is learnt from the dense model, as it was before it got its routers: the Kullback-Leibler divergence of the
+         * predictions from its own, beside the loss of the task; 0 (the default) for none. For routed stages of plans that begin with a
+         * dense model. The dense model runs with every batch and stays in memory as a second model in training.
+         */
+        public Builder distillation(double weight) {
+            require(routing != Routing.DENSE, "distillation", "a stage with routing", routing);
+            require(weight >= 0 && weight <= 1e4, "distillation", "0 or more", weight);
+            distillation = weight;
             return this;
         }
 

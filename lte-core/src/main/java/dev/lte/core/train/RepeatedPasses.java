@@ -7,6 +7,7 @@ import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** One {@link Repeated} for each shape and kind of pass. Not thread-safe. */
 final class RepeatedPasses implements AutoCloseable {
@@ -25,6 +26,7 @@ final class RepeatedPasses implements AutoCloseable {
             RoutingLossSpec routing,
             boolean factors,
             boolean backward,
+            @Nullable Teacher teacher,
             BitSet trained) {}
 
     RepeatedPasses(KernelQueue queue) {
@@ -45,6 +47,7 @@ final class RepeatedPasses implements AutoCloseable {
                 pass.routing(),
                 pass.factors() != null,
                 pass.backward(),
+                pass.teacher(),
                 trained);
         Repeated known = passes.get(kind);
         if (known == null && passes.size() < MOST) {

@@ -61,7 +61,8 @@ final class PlanDigest {
                 + ", targetSparsity " + stage.targetSparsity()
                 + ", lambda " + stage.lambda()
                 + ", lambdaRamp " + stage.lambdaRamp()
-                + (stage.thresholdRange() == null ? "" : ", " + stage.thresholdRange());
+                + (stage.thresholdRange() == null ? "" : ", " + stage.thresholdRange())
+                + (stage.distillation() == 0 ? "" : ", distillation " + stage.distillation());
     }
 
     /** @throws InvalidRequestException naming the first option that differs */

@@ -9,6 +9,7 @@ import dev.lte.core.train.AdamW;
 import dev.lte.core.train.Parameter;
 import dev.lte.core.train.Parameters;
 import dev.lte.core.train.SparsityController;
+import dev.lte.core.train.Teacher;
 import dev.lte.core.train.TrainingBatch;
 import dev.lte.core.train.TrainingModel;
 import dev.lte.train.NonFiniteLossException;
@@ -32,6 +33,7 @@ final class StageRunner implements AutoCloseable {
     private final Run run;
     private final StageSettings settings;
     private final TrainingModel model;
+    private final @Nullable Teacher teacher;
     private final AdamW modelOptimizer;
     private final @Nullable AdamW routerOptimizer;
     private final List<Tensor> norms = new ArrayList<>();
@@ -47,11 +49,14 @@ final class StageRunner implements AutoCloseable {
      * Sets the moments of the optimiser to 0.
      *
      * @param model stays the caller's
+     * @param teacher of the stage, or null; stays the caller's
      */
-    StageRunner(Run run, StageSettings settings, TrainingModel model) {
+    StageRunner(Run run, StageSettings settings, TrainingModel model, @Nullable Teacher teacher) {
         this.run = run;
         this.settings = settings;
         this.model = model;
+        this.teacher = teacher;
+        model.setTeacher(teacher);
         Stage stage = settings.stage();
         Backend backend = run.backend();
         KernelQueue queue = run.queue();
@@ -154,7 +159,7 @@ final class StageRunner implements AutoCloseable {
         if (routerOptimizer != null) {
             routerOptimizer.step((float) settings.routerRate().at(at, settings.steps()));
         }
-        history.keep(pending.size(), model, norms);
+        history.keep(pending.size(), model, teacher == null ? null : teacher.loss(), norms);
         state.stageStep++;
         state.step++;
         state.position = batches.next();
@@ -209,6 +214,7 @@ final class StageRunner implements AutoCloseable {
                 taken.stageStep(),
                 settings.steps(),
                 costs.task(),
+                teacher == null ? 0 : costs.distillation() / settings.stage().distillation(),
                 costs.efficiency(),
                 costs.separability(),
                 taken.eta(),

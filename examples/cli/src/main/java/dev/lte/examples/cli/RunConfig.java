@@ -111,7 +111,8 @@ record RunConfig(
             @Nullable Double targetSparsity,
             @Nullable Double lambda,
             @Nullable Double lambdaRamp,
-            @Nullable List<Double> thresholdRange) {
+            @Nullable List<Double> thresholdRange,
+            @Nullable Double distillation) {
         Stage stage() {
             if (routing == null) {
                 throw new InvalidRequestException("stages.routing", "dense, learned or hard", "none");
@@ -141,6 +142,7 @@ record RunConfig(
             given(targetSparsity, stage::targetSparsity);
             given(lambda, stage::lambda);
             given(lambdaRamp, stage::lambdaRamp);
+            given(distillation, stage::distillation);
             if (thresholdRange != null) {
                 if (thresholdRange.size() != 2) {
                     throw new InvalidRequestException(
