@@ -88,7 +88,11 @@ class SpeechTrainingTest {
                         .routerRate(3e-3)
                         .eta(1e-3)
                         .targetSparsity(TARGET)))
-                .stage(Stage.hard(s -> s.steps(30).batch(32).rate(1e-3).thresholdRange(0.3, 0.7).distillation(0.5))));
+                .stage(Stage.hard(s -> s.steps(30)
+                        .batch(32)
+                        .rate(1e-3)
+                        .thresholdRange(0.3, 0.7)
+                        .distillation(0.5))));
         List<TrainingEvent> events = Training.of(plan).events().collectList().block(Duration.ofMinutes(2));
         TrainingEvent.Completed completed =
                 (TrainingEvent.Completed) Objects.requireNonNull(events).getLast();
@@ -97,7 +101,9 @@ class SpeechTrainingTest {
                 .map(event -> ((TrainingEvent.Step) event).distillationLoss())
                 .toList();
         assertThat(taught.getFirst()).as("of a dense step").isZero();
-        assertThat(taught.getLast()).as("nats from the dense model, whose loss is about 0.3").isBetween(1e-4, 0.3);
+        assertThat(taught.getLast())
+                .as("nats from the dense model, whose loss is about 0.3")
+                .isBetween(1e-4, 0.3);
         EvaluationReport own = evaluate(completed.model(), development, r -> {});
         assertThat(own.examples()).isGreaterThan(50);
         // So few steps steer roughly.

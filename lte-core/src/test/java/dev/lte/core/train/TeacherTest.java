@@ -44,8 +44,7 @@ class TeacherTest {
     }
 
     private Teacher teacher(TinyFamily family, long seed) {
-        return new Teacher(
-                family.config().withRouting(null), family.weights(seed), backend, queue, options(), WEIGHT);
+        return new Teacher(family.config().withRouting(null), family.weights(seed), backend, queue, options(), WEIGHT);
     }
 
     /** As the slopes of a model without a teacher: from five points, read in F32. */
@@ -56,19 +55,19 @@ class TeacherTest {
         try (TrainingModel model = model(family);
                 Teacher teacher = teacher(family, 4)) {
             model.setTeacher(teacher);
-            for (WeightRole role : List.of(WeightRole.TOKEN_EMBEDDING, WeightRole.QUERY, WeightRole.DOWN, WeightRole.ROUTER)) {
+            for (WeightRole role :
+                    List.of(WeightRole.TOKEN_EMBEDDING, WeightRole.QUERY, WeightRole.DOWN, WeightRole.ROUTER)) {
                 model.clear();
                 model.train(batch, Gating.SOFT, ROUTING, 0, 0);
                 Matrix gradient = Objects.requireNonNull(model.parameters().gradient(role, 0));
                 double length = norm(gradient);
-                double slope = (8 * (loss(model, teacher, batch, role, gradient, STEP)
-                                        - loss(model, teacher, batch, role, gradient, -STEP))
+                double slope = (8
+                                        * (loss(model, teacher, batch, role, gradient, STEP)
+                                                - loss(model, teacher, batch, role, gradient, -STEP))
                                 - (loss(model, teacher, batch, role, gradient, 2 * STEP)
                                         - loss(model, teacher, batch, role, gradient, -2 * STEP)))
                         / (12 * STEP);
-                assertThat(slope)
-                        .as("%s, %s", family, role)
-                        .isCloseTo(length, within(2e-6 / STEP + 0.01 * length));
+                assertThat(slope).as("%s, %s", family, role).isCloseTo(length, within(2e-6 / STEP + 0.01 * length));
             }
         }
     }

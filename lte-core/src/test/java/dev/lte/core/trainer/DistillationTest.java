@@ -39,8 +39,7 @@ class DistillationTest {
 
     private TrainingPlan plan(String folder, double weight) {
         return TrainingPlan.of(plan -> plan.start(new StartingPoint.NewModel("llama", 16, 32, 2, 2, 1, 280, 24))
-                .data(TrainingData.of(TrainingData.Format.JSONL, train)
-                        .development(development))
+                .data(TrainingData.of(TrainingData.Format.JSONL, train).development(development))
                 .folder(temporary.resolve(folder))
                 .maxTokens(24)
                 .tokensPerPass(64)
@@ -96,8 +95,7 @@ class DistillationTest {
             List<String> steps = new ArrayList<>(SmallRun.steps(begun));
             steps.addAll(SmallRun.steps(SmallRun.run(plan(folder, 1))));
             assertThat(steps).as("stopped behind %s steps", end).isEqualTo(whole);
-            assertThat(Files.mismatch(
-                            temporary.resolve(folder + "/model.gguf"), temporary.resolve("whole/model.gguf")))
+            assertThat(Files.mismatch(temporary.resolve(folder + "/model.gguf"), temporary.resolve("whole/model.gguf")))
                     .isEqualTo(-1);
         }
     }
@@ -121,13 +119,13 @@ class DistillationTest {
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("distillation");
         SmallRun.run(plan("routed", 0));
-        TrainingPlan again = TrainingPlan.of(p -> p.start(
-                        new StartingPoint.ExistingModel(temporary.resolve("routed/model.gguf")))
-                .data(TrainingData.of(TrainingData.Format.JSONL, train))
-                .folder(temporary.resolve("again"))
-                .maxTokens(24)
-                .expertSize(8)
-                .stage(Stage.hard(s -> s.steps(2).distillation(1))));
+        TrainingPlan again =
+                TrainingPlan.of(p -> p.start(new StartingPoint.ExistingModel(temporary.resolve("routed/model.gguf")))
+                        .data(TrainingData.of(TrainingData.Format.JSONL, train))
+                        .folder(temporary.resolve("again"))
+                        .maxTokens(24)
+                        .expertSize(8)
+                        .stage(Stage.hard(s -> s.steps(2).distillation(1))));
         assertThatThrownBy(() -> SmallRun.run(again))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("a dense model to begin with");

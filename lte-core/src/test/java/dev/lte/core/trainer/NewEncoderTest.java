@@ -135,7 +135,8 @@ class NewEncoderTest {
     @EnumSource(Method.class)
     void everyBaselineMeasuresADenseEncoder(Method method) {
         Path model = completed(SmallRun.run(plan("run", p -> {}))).model();
-        double dense = Objects.requireNonNull(evaluate(model, request -> {}).scores().get("accuracy"));
+        double dense =
+                Objects.requireNonNull(evaluate(model, request -> {}).scores().get("accuracy"));
         assertThat(dense).isGreaterThan(0.9);
 
         EvaluationReport all = evaluate(model, r -> r.routing(new PostHocRouting(method, 0, 4, train)));
