@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param method what decides
  * @param sparsity share of neurons that is left out, 0 up to 1
  * @param expertSize M, for methods that choose experts; must divide F
- * @param calibration text or E2E CSV for methods that need activations; null for the text that is built in
+ * @param calibration text or E2E CSV for methods that need activations, null for the text that is built in; TSV, which must be
+ *     given, for models that classify
  */
 public record PostHocRouting(
         Method method,

@@ -32,6 +32,8 @@ public final class Stage {
     private final double targetSparsity;
     private final double lambda;
     private final double lambdaRamp;
+    private final @Nullable ThresholdRange thresholdRange;
+    private final double distillation;
 
     private Stage(Builder builder) {
         routing = builder.routing;
@@ -50,6 +52,8 @@ public final class Stage {
         targetSparsity = builder.targetSparsity;
         lambda = builder.lambda;
         lambdaRamp = builder.lambdaRamp;
+        thresholdRange = builder.thresholdRange;
+        distillation = builder.distillation;
     }
 
     /** Fine-tunes the model as it is, or trains a new one (stage 0). */
@@ -155,6 +159,16 @@ public final class Stage {
         return lambdaRamp;
     }
 
+    /** Null where experts run above the model's own threshold. */
+    public @Nullable ThresholdRange thresholdRange() {
+        return thresholdRange;
+    }
+
+    /** 0 where nothing is learnt from the dense model. */
+    public double distillation() {
+        return distillation;
+    }
+
     /** Not thread-safe. */
     public static final class Builder {
         private final Routing routing;
@@ -173,6 +187,8 @@ public final class Stage {
         private double targetSparsity;
         private double lambda;
         private double lambdaRamp;
+        private @Nullable ThresholdRange thresholdRange;
+        private double distillation;
 
         private Builder(Routing routing, @Nullable Recipe recipe) {
             this.routing = routing;
@@ -286,6 +302,34 @@ public final class Stage {
             requireLosses("lambdaRamp");
             require(share >= 0 && share <= 1, "lambdaRamp", "0 to 1", share);
             lambdaRamp = share;
+            return this;
+        }
+
+        /**
+         * Runs the experts of each step above a threshold that is drawn for it, instead of the model's own, so that the model can be
+         * dialled: each setting of the range is learnt as much as the others, and the model's own a little less than if it were the
+         * only one. All else goes by the model's own threshold: losses of routing, what is reported and steered, evaluation. For
+         * stages in which experts are on or off, which are hard ones and those by {@link Recipe#STRAIGHT_THROUGH}.
+         */
+        public Builder thresholdRange(double least, double most) {
+            require(
+                    routing == Routing.HARD || recipe == Recipe.STRAIGHT_THROUGH,
+                    "thresholdRange",
+                    "a hard stage, or one by STRAIGHT_THROUGH",
+                    recipe == null ? routing : recipe);
+            thresholdRange = new ThresholdRange(least, most);
+            return this;
+        }
+
+        /**
+         * Weight of what is learnt from the dense model, as it was before it got its routers: the Kullback-Leibler divergence of the
+         * predictions from its own, beside the loss of the task; 0 (the default) for none. For routed stages of plans that begin with a
+         * dense model. The dense model runs with every batch and stays in memory as a second model in training.
+         */
+        public Builder distillation(double weight) {
+            require(routing != Routing.DENSE, "distillation", "a stage with routing", routing);
+            require(weight >= 0 && weight <= 1e4, "distillation", "0 or more", weight);
+            distillation = weight;
             return this;
         }
 

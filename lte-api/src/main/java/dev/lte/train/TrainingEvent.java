@@ -46,6 +46,7 @@ public sealed interface TrainingEvent {
      * @param stageStep from 1
      * @param stageSteps in all
      * @param taskLoss cross-entropy, nats per counted token (or per text, of classes)
+     * @param distillationLoss what is learnt from the dense model, before its weight; 0 where nothing is
      * @param efficiencyLoss before its weight
      * @param separabilityLoss before its weight
      * @param eta weight of the efficiency loss
@@ -65,6 +66,7 @@ public sealed interface TrainingEvent {
             long stageStep,
             long stageSteps,
             double taskLoss,
+            double distillationLoss,
             double efficiencyLoss,
             double separabilityLoss,
             double eta,

@@ -147,7 +147,8 @@ public final class CoreModelRuntime implements ModelRuntime {
         Backend backend = null;
         try {
             backend = BackendSelector.open(
-                    options.backend(), new BackendOptions(options.threads(), 0, weightCache(model, options.weightCache())));
+                    options.backend(),
+                    new BackendOptions(options.threads(), 0, weightCache(model, options.weightCache())));
             return assemble.apply(new Opened(source, backend, options));
         } catch (RuntimeException | Error e) {
             if (backend != null) {
@@ -240,16 +241,19 @@ public final class CoreModelRuntime implements ModelRuntime {
                     "load it with Lte.load, or load a model for sequence classification");
         }
         opened.requireServable();
-        Backend backend = opened.backend();
         int context = contextLength(config, opened.options());
-        KernelQueue queue = backend.openQueue();
-        TransformerLoader.Loaded loaded = loaded(opened, queue, context);
+        KernelQueue queue = opened.backend().openQueue();
+        return classifier(opened, queue, loaded(opened, queue, context), context);
+    }
+
+    private static Classifier classifier(
+            Opened opened, KernelQueue queue, TransformerLoader.Loaded loaded, int context) {
         FoundTokenizer found = FoundTokenizer.of(opened.source());
         return new LocalClassifier(
                 opened.info(loaded, context),
                 found.tokenizer(),
                 found.reason(),
-                backend,
+                opened.backend(),
                 queue,
                 loaded.transformer(),
                 opened.isRouted(),
@@ -266,12 +270,6 @@ public final class CoreModelRuntime implements ModelRuntime {
 
     private static EvaluationReport evaluate(Opened opened, EvaluationRequest request) {
         ModelConfig config = opened.config();
-        if (config.classes() > 0) {
-            try (Classifier classifier = classifier(opened)) {
-                return Evaluation.of(classifier, config, opened.isRouted(), request);
-            }
-        }
-        VocabularyTokenizer tokenizer = opened.source().tokenizer();
         int context = contextLength(config, opened.options());
         KernelQueue queue = opened.backend().openQueue();
         TransformerLoader.Loaded loaded = loaded(opened, queue, context);
@@ -279,6 +277,12 @@ public final class CoreModelRuntime implements ModelRuntime {
             Transformer transformer = baseline == null ? loaded.transformer() : baseline.transformer();
             TransformerLoader.Loaded evaluated =
                     new TransformerLoader.Loaded(transformer, loaded.parameters(), loaded.weightBytes());
+            if (config.classes() > 0) {
+                try (Classifier classifier = classifier(opened, queue, evaluated, context)) {
+                    return Evaluation.of(classifier, config, opened.isRouted(), baseline, request);
+                }
+            }
+            VocabularyTokenizer tokenizer = opened.source().tokenizer();
             try (LocalModel model = generator(opened, queue, evaluated, context)) {
                 return Evaluation.of(
                         new EvaluatedModel(

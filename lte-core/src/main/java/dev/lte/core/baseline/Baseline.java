@@ -11,8 +11,10 @@ import dev.lte.core.eval.FfnMeasure;
 import dev.lte.core.layer.Transformer;
 import dev.lte.core.sparse.Grouping;
 import dev.lte.core.train.Matrix;
+import java.nio.file.Path;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** A model under {@link PostHocRouting}: calibrated, and ready to be evaluated. One evaluation at a time. */
 public final class Baseline implements FfnMeasure, AutoCloseable {
@@ -44,12 +46,17 @@ public final class Baseline implements FfnMeasure, AutoCloseable {
         MethodCalibration method = new MethodCalibration(
                 routing,
                 observation,
-                () -> CalibrationData.read(routing.calibration(), source.tokenizer(), context, TOKENS, SEED)
-                        .training(),
+                () -> calibration(routing.calibration(), source, context).training(),
                 progress);
         mask = new FfnMask(method.rules(), config.ffn());
         predictorWork = method.predictorWork();
         observation.visit(mask);
+    }
+
+    private static CalibrationData calibration(@Nullable Path file, ModelSource source, int context) {
+        return source.config().classes() > 0
+                ? CalibrationData.labelled(file, source.tokenizer(), context, TOKENS, SEED)
+                : CalibrationData.read(file, source.tokenizer(), context, TOKENS, SEED);
     }
 
     /**

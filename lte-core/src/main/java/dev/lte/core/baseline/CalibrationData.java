@@ -1,11 +1,18 @@
 package dev.lte.core.baseline;
 
 import dev.lte.InvalidRequestException;
+import dev.lte.core.data.BatchShape;
+import dev.lte.core.data.DataPosition;
 import dev.lte.core.data.E2eSource;
 import dev.lte.core.data.Example;
 import dev.lte.core.data.ExampleReader;
 import dev.lte.core.data.ExampleSource;
+import dev.lte.core.data.ExampleStream;
+import dev.lte.core.data.LabelledBatch;
+import dev.lte.core.data.LabelledBatches;
+import dev.lte.core.data.Shuffling;
 import dev.lte.core.data.TextSource;
+import dev.lte.core.data.TsvSource;
 import dev.lte.core.eval.ScoredSequence;
 import dev.lte.core.eval.TextWindows;
 import dev.lte.core.token.VocabularyTokenizer;
@@ -60,6 +67,38 @@ record CalibrationData(List<ScoredSequence> training, List<ScoredSequence> heldO
             all.set(j, all.get(i));
             all.set(i, other);
         }
+        return divided(all, file, length, tokens);
+    }
+
+    /**
+     * Texts, or pairs, put together as a model reads them that classifies; nothing in them is predicted.
+     *
+     * @param file TSV in the form of GLUE; must be given
+     * @param context longest sequence
+     * @param tokens that are used at most
+     */
+    static CalibrationData labelled(
+            @Nullable Path file, VocabularyTokenizer tokenizer, int context, int tokens, long seed) {
+        if (file == null) {
+            throw new InvalidRequestException(
+                    "calibration", "texts with classes like those that the model learnt from, as TSV", "none");
+        }
+        int length = Math.min(context, LONGEST);
+        List<ScoredSequence> all = new ArrayList<>();
+        Shuffling shuffling = new Shuffling(seed, READ);
+        BatchShape one = new BatchShape(1, length, false);
+        try (LabelledBatches texts = new LabelledBatches(
+                new ExampleStream(new TsvSource(file, null), shuffling, 1), tokenizer, one, DataPosition.START)) {
+            int sum = 0;
+            for (LabelledBatch text = texts.next(); text != null && sum < tokens; text = texts.next()) {
+                all.add(new ScoredSequence(text.ids(), text.ids().length, 0));
+                sum += text.ids().length;
+            }
+        }
+        return divided(all, file, length, tokens);
+    }
+
+    private static CalibrationData divided(List<ScoredSequence> all, @Nullable Path file, int length, int tokens) {
         int used = 0;
         int sum = 0;
         while (used < all.size() && sum < tokens) {

@@ -38,8 +38,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Writes a model as a hub directory: config.json and model.safetensors, named and laid out as transformers expects, with LTE's
- * routing beside them. The files of a tokenizer are copied if the model comes from a hub directory; other sources keep their
- * tokenizer in GGUF only.
+ * routing beside them. The files of a tokenizer are copied if the model comes from a hub directory; of other sources byte-level
+ * vocabularies of GPT-2 and RoBERTa are written, and the rest keep their tokenizer in GGUF only.
  */
 public final class HubDirectoryWriter {
     private static final List<String> TOKENIZER_FILES = List.of(
@@ -111,6 +111,8 @@ public final class HubDirectoryWriter {
                     Files.copy(file, directory.resolve(name), StandardCopyOption.REPLACE_EXISTING);
                 }
             }
+        } else if (!Files.isDirectory(source.path())) {
+            HubTokenizerWriter.write(source, family, directory);
         }
     }
 

@@ -10,6 +10,7 @@ import dev.lte.core.arch.ModelConfig;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Measures loaded models on data sets; the three tasks of {@link EvaluationTask}. Blocks the caller. */
 public final class Evaluation {
@@ -40,15 +41,21 @@ public final class Evaluation {
         };
         FfnMeasure measure = model.measure();
         SparsityReport sparsity = measure == null ? findings.sparsity : measure.sparsity();
-        double flops = measure == null
-                ? FlopsPerToken.of(model.config(), sparsity.mean(), model.routed())
-                : FlopsPerToken.of(model.config(), measure.work(sparsity.mean()));
+        double flops = flops(model.config(), model.routed(), measure, sparsity);
         return report(request, model.model().info().name(), model.backend().name(), findings, sparsity, flops, begin);
     }
 
-    /** Measures a classifier; {@link EvaluationTask#CLASSIFY} only. */
+    /**
+     * Measures a classifier; {@link EvaluationTask#CLASSIFY} only.
+     *
+     * @param measure what counts the work of FFNs that are not the model's own; null for the model as it is
+     */
     public static EvaluationReport of(
-            Classifier classifier, ModelConfig config, boolean routed, EvaluationRequest request) {
+            Classifier classifier,
+            ModelConfig config,
+            boolean routed,
+            @Nullable FfnMeasure measure,
+            EvaluationRequest request) {
         long begin = System.nanoTime();
         if (request.task() != EvaluationTask.CLASSIFY) {
             throw new UnsupportedModelException(
@@ -57,15 +64,16 @@ public final class Evaluation {
         }
         Findings findings =
                 new ClassificationEvaluation(classifier, config.layers().size(), request).run();
-        double flops = FlopsPerToken.of(config, findings.sparsity.mean(), routed);
-        return report(
-                request,
-                classifier.info().name(),
-                classifier.info().backend(),
-                findings,
-                findings.sparsity,
-                flops,
-                begin);
+        SparsityReport sparsity = measure == null ? findings.sparsity : measure.sparsity();
+        double flops = flops(config, routed, measure, sparsity);
+        return report(request, classifier.info().name(), classifier.info().backend(), findings, sparsity, flops, begin);
+    }
+
+    private static double flops(
+            ModelConfig config, boolean routed, @Nullable FfnMeasure measure, SparsityReport sparsity) {
+        return measure == null
+                ? FlopsPerToken.of(config, sparsity.mean(), routed)
+                : FlopsPerToken.of(config, measure.work(sparsity.mean()));
     }
 
     private static EvaluationReport report(

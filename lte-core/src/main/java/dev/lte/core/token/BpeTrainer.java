@@ -31,18 +31,39 @@ public final class BpeTrainer {
     /**
      * Tokens that text never becomes.
      *
+     * @param all in order of their ids, from 0
      * @param begin put in front of every text; null for none
      * @param end ends texts and generations
      * @param padding null for none
+     * @param addEnd whether the end is put behind every text, as encoders want it
      */
     public record Special(
-            @Nullable String begin, String end, @Nullable String padding) {
+            List<String> all,
+            @Nullable String begin,
+            String end,
+            @Nullable String padding,
+            boolean addEnd) {
         /** GPT-2's only one. */
         public static final Special GPT_2 = new Special(null, "<|endoftext|>", null);
         /** Llama's names. */
         public static final Special LLAMA = new Special("<s>", "</s>", "<pad>");
+        /** RoBERTa's names and ids, by which the first position is the third row of its position embedding. */
+        public static final Special ROBERTA =
+                new Special(List.of("<s>", "<pad>", "</s>", "<unk>", "<mask>"), "<s>", "</s>", "<pad>", true);
 
-        private List<String> all() {
+        public Special {
+            all = List.copyOf(all);
+            if (new HashSet<>(all).size() < all.size() || all.contains("")) {
+                throw new InvalidRequestException("special tokens", "different ones that are not empty", all);
+            }
+        }
+
+        /** Padding, begin and end, in this order. */
+        public Special(@Nullable String begin, String end, @Nullable String padding) {
+            this(all(padding, begin, end), begin, end, padding, false);
+        }
+
+        private static List<String> all(@Nullable String padding, @Nullable String begin, String end) {
             List<String> all = new ArrayList<>();
             if (padding != null) {
                 all.add(padding);
@@ -51,16 +72,12 @@ public final class BpeTrainer {
                 all.add(begin);
             }
             all.add(end);
-            if (new HashSet<>(all).size() < all.size() || all.contains("")) {
-                throw new InvalidRequestException("special tokens", "different ones that are not empty", all);
-            }
             return all;
         }
     }
 
     public BpeTrainer(Special special) {
         this.special = special;
-        special.all();
     }
 
     /** Learns from one text. */
@@ -96,6 +113,7 @@ public final class BpeTrainer {
         builder.beginId = special.begin == null ? VocabularyTokenizer.NONE : specials.indexOf(special.begin);
         builder.endId = specials.indexOf(special.end);
         builder.addBegin = special.begin != null;
+        builder.addEnd = special.addEnd;
         builder.endOfTextIds = List.of(builder.endId);
         return builder.build();
     }

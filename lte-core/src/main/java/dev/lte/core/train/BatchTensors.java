@@ -47,7 +47,8 @@ final class BatchTensors {
             RoutingLossSpec routing,
             @Nullable Tensor factors,
             boolean backward,
-            long noise) {
+            long noise,
+            @Nullable Teacher teacher) {
         check(batch);
         int rows = batch.rows();
         int[] position = new int[rows];
@@ -77,7 +78,8 @@ final class BatchTensors {
                 routing,
                 factors,
                 backward,
-                noise);
+                noise,
+                teacher);
     }
 
     private Tensor written(Tensor all, int[] values) {

@@ -41,13 +41,18 @@ final class ClassificationHead implements TaskHead {
         TrainingKernels kernels = pass.kernels();
         int rows = logitRows(pass);
         Tensor result = logits(pass, x, 0, rows);
-        kernels.crossEntropy(loss, pass.backward() ? result : null, result, pass.targets(), pass.weights());
+        Teacher teacher = pass.teacher();
+        Tensor dlogits = teacher == null ? result : teacher.gradientRows(rows);
+        kernels.crossEntropy(loss, pass.backward() ? dlogits : null, result, pass.targets(), pass.weights());
+        if (teacher != null) {
+            teacher.teach(pass, dlogits, result, 0, rows);
+        }
         if (!pass.backward()) {
             return;
         }
         Tensor din = dactive.rowRange(0, rows);
         Tensor in = projected.rowRange(0, rows);
-        output.backward(kernels, din, result, active.rowRange(0, rows), Write.SET);
+        output.backward(kernels, din, dlogits, active.rowRange(0, rows), Write.SET);
         kernels.ffnActivationBackward(null, in, null, din, null, in, null, Activation.TANH, Gating.NONE);
         Tensor dgathered = dfirst.rowRange(0, rows);
         dense.backward(kernels, dgathered, in, first.rowRange(0, rows), Write.SET);

@@ -31,9 +31,14 @@ final class LanguageHead implements TaskHead {
             Tensor chunk = logits(pass, x, from, to);
             Tensor targets = pass.targets().rowRange(from, to);
             Tensor weights = pass.weights().rowRange(from, to);
-            kernels.crossEntropy(loss, pass.backward() ? chunk : null, chunk, targets, weights);
+            Teacher teacher = pass.teacher();
+            Tensor dlogits = teacher == null ? chunk : teacher.gradientRows(to - from);
+            kernels.crossEntropy(loss, pass.backward() ? dlogits : null, chunk, targets, weights);
+            if (teacher != null) {
+                teacher.teach(pass, dlogits, chunk, from, to);
+            }
             if (pass.backward()) {
-                output.backward(kernels, dx.rowRange(from, to), chunk, x.rowRange(from, to), Write.SET);
+                output.backward(kernels, dx.rowRange(from, to), dlogits, x.rowRange(from, to), Write.SET);
             }
         }
     }

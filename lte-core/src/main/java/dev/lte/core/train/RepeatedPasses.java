@@ -6,6 +6,7 @@ import dev.lte.backend.RoutingLossSpec;
 import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** One {@link Repeated} for each shape and kind of pass that ran lately. Not thread-safe. */
 final class RepeatedPasses implements AutoCloseable {
@@ -24,6 +25,7 @@ final class RepeatedPasses implements AutoCloseable {
             RoutingLossSpec routing,
             boolean factors,
             boolean backward,
+            @Nullable Teacher teacher,
             BitSet trained) {}
 
     RepeatedPasses(KernelQueue queue) {
@@ -44,6 +46,7 @@ final class RepeatedPasses implements AutoCloseable {
                 pass.routing(),
                 pass.factors() != null,
                 pass.backward(),
+                pass.teacher(),
                 trained);
         Repeated known = passes.get(kind);
         if (known == null) {

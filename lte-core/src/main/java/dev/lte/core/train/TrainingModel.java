@@ -46,6 +46,7 @@ public final class TrainingModel implements AutoCloseable {
     private final Repeated clearing;
     private final List<Parameter> all;
     private @Nullable TrainingPass lastPass;
+    private @Nullable Teacher teacher;
     private long routedPasses;
     /** Seed of the next pass. */
     private long noise;
@@ -161,9 +162,17 @@ public final class TrainingModel implements AutoCloseable {
         noise = seed;
     }
 
-    /** Sets gradients and losses to 0. */
+    /** Whose predictions {@link #train} learns beside the task from here on; null for nobody's. Stays the caller's. */
+    public void setTeacher(@Nullable Teacher model) {
+        teacher = model;
+    }
+
+    /** Sets gradients and losses to 0, the teacher's too. */
     public void clear() {
         clearing.run();
+        if (teacher != null) {
+            kernels.fill(teacher.loss(), 0);
+        }
         routedPasses = 0;
     }
 
@@ -183,7 +192,8 @@ public final class TrainingModel implements AutoCloseable {
     }
 
     /**
-     * Adds the losses of a batch and the gradients of {@code task + eta * efficiency + lambda * separability}.
+     * Adds the losses of a batch and the gradients of {@code task + eta * efficiency + lambda * separability}, and of what is learnt
+     * from a teacher.
      *
      * @param gating how experts act; {@link Gating#NONE} trains the model dense
      * @param routing what the losses of routing are
@@ -201,17 +211,22 @@ public final class TrainingModel implements AutoCloseable {
             int layers = config.layers().size();
             queue.write(factors, new float[] {eta / layers, lambda / layers});
         }
-        run(inputs.begin(kernels, batch, gating, routing, objective ? factors : null, true, noise++), true);
+        Tensor objectives = objective ? factors : null;
+        TrainingPass pass = inputs.begin(kernels, batch, gating, routing, objectives, true, noise++, teacher);
+        if (teacher != null) {
+            teacher.begin(batch);
+        }
+        run(pass, true);
     }
 
     /** Adds the losses of a batch; gradients stay as they are. */
     public void evaluate(TrainingBatch batch, Gating gating, RoutingLossSpec routing) {
-        run(inputs.begin(kernels, batch, gating, routing, null, false, 0), true);
+        run(inputs.begin(kernels, batch, gating, routing, null, false, 0, null), true);
     }
 
     /** As {@link #evaluate}, of a kind of pass that will not come again, for which nothing is recorded. */
     public void evaluateOnce(TrainingBatch batch, Gating gating, RoutingLossSpec routing) {
-        run(inputs.begin(kernels, batch, gating, routing, null, false, 0), false);
+        run(inputs.begin(kernels, batch, gating, routing, null, false, 0, null), false);
     }
 
     private void run(TrainingPass pass, boolean recorded) {
@@ -224,9 +239,22 @@ public final class TrainingModel implements AutoCloseable {
         }
     }
 
-    private void forwardAndBackward(TrainingPass pass) {
+    /** Up to what the head reads. */
+    void forward(TrainingPass pass) {
         embedding.forward(pass, stream.input(pass));
         stream.forward(pass);
+    }
+
+    /** The logits of rows {@code from} to {@code to} of a pass that has run, until the next call. */
+    Tensor logits(TrainingPass pass, int from, int to) {
+        return head.logits(pass, stream.output(pass), from, to);
+    }
+
+    private void forwardAndBackward(TrainingPass pass) {
+        forward(pass);
+        if (pass.teacher() != null) {
+            pass.teacher().forward(pass);
+        }
         Tensor x = stream.output(pass);
         Tensor dx = pass.backward() && lastNorm == null ? stream.gradient(pass) : doutput.of(pass);
         head.run(pass, taskLoss, dx, x);

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param factors (1, 2), eta and lambda as {@link TrainingKernels#routingLoss} takes them; null if routing has no part in the loss
  * @param backward whether a backward pass follows
  * @param noise seed of what noisy top-k routers add to their logits
+ * @param teacher whose predictions are learnt, or null
  */
 record TrainingPass(
         TrainingKernels kernels,
@@ -41,8 +42,31 @@ record TrainingPass(
         RoutingLossSpec routing,
         @Nullable Tensor factors,
         boolean backward,
-        long noise) {
+        long noise,
+        @Nullable Teacher teacher) {
     boolean isRouted() {
         return gating.mode() != Gating.Mode.NONE;
+    }
+
+    /** The same rows, through the dense model that teaches. */
+    TrainingPass ofTeacher() {
+        return new TrainingPass(
+                kernels,
+                rows,
+                ids,
+                positions,
+                positionIds,
+                typeIds,
+                starts,
+                firstRows,
+                targets,
+                weights,
+                routingWeights,
+                Gating.NONE,
+                routing,
+                null,
+                false,
+                0,
+                null);
     }
 }

@@ -10,6 +10,7 @@ import dev.lte.core.sparse.CoActivations;
 import dev.lte.core.train.ModelGrouping;
 import dev.lte.core.train.Parameters;
 import dev.lte.core.train.RoutedValues;
+import dev.lte.core.train.Teacher;
 import dev.lte.core.train.TrainingBatch;
 import dev.lte.core.train.TrainingModel;
 import dev.lte.core.train.TrainingOptions;
@@ -53,6 +54,7 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
     private final @Nullable Evaluator evaluator;
     private @Nullable TrainingModel model;
     private @Nullable StageRunner runner;
+    private @Nullable Teacher teacher;
 
     ModelInTraining(Run run) {
         this.run = run;
@@ -104,7 +106,7 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
         }
         build(routed ? start.withRouting(routing(start)) : start, checkpoint);
         if (state.stage < plan.stages().size()) {
-            runner = new StageRunner(run, settings(), model());
+            runner = new StageRunner(run, settings(), model(), teacher());
             checkpoint.restore(model().parameters(), layers(), true);
             runner.restore();
         }
@@ -132,18 +134,33 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
             model.close();
             model = null;
         }
-        model = new TrainingModel(
-                config,
-                weights,
-                run.backend(),
-                run.queue(),
-                new TrainingOptions(
-                        plan.precision() == Precision.F32 ? DType.F32 : DType.BF16,
-                        passes.rows(),
-                        passes.sequences(),
-                        plan.maxTokens(),
-                        Math.max(LEAST_LOGIT_ROWS, LOGITS / config.vocabulary()),
-                        topK(config.routing())));
+        model = new TrainingModel(config, weights, run.backend(), run.queue(), options(config));
+    }
+
+    private TrainingOptions options(ModelConfig config) {
+        return new TrainingOptions(
+                plan.precision() == Precision.F32 ? DType.F32 : DType.BF16,
+                passes.rows(),
+                passes.sequences(),
+                plan.maxTokens(),
+                Math.max(LEAST_LOGIT_ROWS, LOGITS / config.vocabulary()),
+                topK(config.routing()));
+    }
+
+    /** Whom the model learns from in the state's stage, or null. */
+    private @Nullable Teacher teacher() {
+        if (teacher != null) {
+            teacher.close();
+            teacher = null;
+        }
+        double weight = plan.stages().get(state.stage).distillation();
+        if (weight > 0) {
+            ModelConfig dense = config().withRouting(null);
+            try (CheckpointFile file = CheckpointFile.open(run.folder().teacher())) {
+                teacher = new Teacher(dense, file, run.backend(), run.queue(), options(dense), weight);
+            }
+        }
+        return teacher;
     }
 
     private static @Nullable TopKSpec topK(ModelConfig.@Nullable Routing routing) {
@@ -210,13 +227,17 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
         if (plan.stages().get(state.stage).routing() != Stage.Routing.DENSE && config().routing() == null) {
             addRouting();
         }
-        runner = new StageRunner(run, settings(), model());
+        runner = new StageRunner(run, settings(), model(), teacher());
         checkpoint();
     }
 
     private void addRouting() {
         long begin = System.nanoTime();
         ModelConfig routed = config().withRouting(routing(config()));
+        if (plan.stages().stream().anyMatch(stage -> stage.distillation() > 0)) {
+            Path file = run.folder().teacher();
+            CheckpointFile.write(file, state, PlanDigest.of(plan), model().parameters(), layers(), false);
+        }
         HostWeights weights = HostWeights.of(model().parameters(), layers());
         int threads = plan.threads() > 0 ? plan.threads() : Runtime.getRuntime().availableProcessors();
         ModelGrouping grouping = ModelGrouping.of(
@@ -365,6 +386,9 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
         }
         if (model != null) {
             model.close();
+        }
+        if (teacher != null) {
+            teacher.close();
         }
     }
 }

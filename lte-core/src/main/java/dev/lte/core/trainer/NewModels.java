@@ -31,11 +31,14 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
-/** Models of the Llama and GPT-2 families with random weights, N(0, 0.02²), and a tokenizer that is learnt from text. */
+/** Models of the Llama, GPT-2 and RoBERTa families with random weights, N(0, 0.02²), and a tokenizer that is learnt from text. */
 final class NewModels {
     private static final float EPSILON = 1e-5f;
     private static final double THETA = 10_000;
     private static final double DEVIATION = 0.02;
+
+    /** Rows of position embeddings in front of the first position's: RoBERTa counts from behind the id of padding. */
+    private static final int ROBERTA_OFFSET = 2;
 
     private static final Set<WeightRole> LLAMA = EnumSet.of(
             TOKEN_EMBEDDING, ATTENTION_NORM, QUERY, KEY, VALUE, ATTENTION_OUTPUT, FFN_NORM, GATE, UP, DOWN, FINAL_NORM);
@@ -60,6 +63,32 @@ final class NewModels {
             DOWN_BIAS,
             FINAL_NORM,
             FINAL_NORM_BIAS);
+    private static final Set<WeightRole> ROBERTA = EnumSet.of(
+            TOKEN_EMBEDDING,
+            POSITION_EMBEDDING,
+            TOKEN_TYPE_EMBEDDING,
+            EMBEDDING_NORM,
+            EMBEDDING_NORM_BIAS,
+            ATTENTION_NORM,
+            ATTENTION_NORM_BIAS,
+            QUERY,
+            QUERY_BIAS,
+            KEY,
+            KEY_BIAS,
+            VALUE,
+            VALUE_BIAS,
+            ATTENTION_OUTPUT,
+            ATTENTION_OUTPUT_BIAS,
+            FFN_NORM,
+            FFN_NORM_BIAS,
+            UP,
+            UP_BIAS,
+            DOWN,
+            DOWN_BIAS,
+            CLASSIFIER_DENSE,
+            CLASSIFIER_DENSE_BIAS,
+            CLASSIFIER_OUTPUT,
+            CLASSIFIER_OUTPUT_BIAS);
 
     private NewModels() {}
 
@@ -68,10 +97,13 @@ final class NewModels {
      * @param about for messages
      */
     static ModelSource create(NewModel shape, ExampleSource data, long seed, Path about) {
-        boolean llama = shape.family().equals("llama");
-        VocabularyTokenizer tokenizer = tokenizer(shape.vocabulary(), llama, data);
-        ModelConfig config = config(shape, llama, tokenizer.size());
-        Set<WeightRole> roles = llama ? LLAMA : GPT2;
+        VocabularyTokenizer tokenizer = tokenizer(shape, data);
+        ModelConfig config = config(shape, tokenizer.size());
+        Set<WeightRole> roles = switch (shape.family()) {
+            case "llama" -> LLAMA;
+            case "gpt2" -> GPT2;
+            default -> ROBERTA;
+        };
         return new TrainedSource(
                 about,
                 shape.family() + " trained from scratch",
@@ -82,8 +114,13 @@ final class NewModels {
                 (role, layer) -> roles.contains(role) ? weight(role, layer, config, seed) : null);
     }
 
-    private static VocabularyTokenizer tokenizer(int vocabulary, boolean llama, ExampleSource data) {
-        BpeTrainer trainer = new BpeTrainer(llama ? BpeTrainer.Special.LLAMA : BpeTrainer.Special.GPT_2);
+    private static VocabularyTokenizer tokenizer(NewModel shape, ExampleSource data) {
+        BpeTrainer trainer = new BpeTrainer(
+                switch (shape.family()) {
+                    case "llama" -> BpeTrainer.Special.LLAMA;
+                    case "gpt2" -> BpeTrainer.Special.GPT_2;
+                    default -> BpeTrainer.Special.ROBERTA;
+                });
         try (ExampleReader reader = data.open()) {
             for (Example example = reader.next(); example != null; example = reader.next()) {
                 switch (example) {
@@ -99,7 +136,7 @@ final class NewModels {
                 }
             }
         }
-        return TokenizerLoader.fromMetadata(trainer.train(vocabulary));
+        return TokenizerLoader.fromMetadata(trainer.train(shape.vocabulary()));
     }
 
     private static void addIfPresent(BpeTrainer trainer, @Nullable String text) {
@@ -108,7 +145,9 @@ final class NewModels {
         }
     }
 
-    private static ModelConfig config(NewModel shape, boolean llama, int vocabulary) {
+    private static ModelConfig config(NewModel shape, int vocabulary) {
+        boolean llama = shape.family().equals("llama");
+        boolean encoder = shape.family().equals("roberta");
         int headSize = shape.model() / shape.heads();
         List<Double> frequencies =
                 Arrays.stream(RopeFrequencies.plain(THETA, headSize)).boxed().toList();
@@ -122,25 +161,26 @@ final class NewModels {
                 vocabulary,
                 shape.contextLength(),
                 new NormSpec(llama ? NormSpec.Kind.RMS : NormSpec.Kind.LAYER, EPSILON, 0),
-                NormPlacement.BEFORE,
-                llama ? Activation.SILU : Activation.GELU_TANH,
+                encoder ? NormPlacement.AFTER : NormPlacement.BEFORE,
+                llama ? Activation.SILU : encoder ? Activation.GELU : Activation.GELU_TANH,
                 llama,
                 1,
-                0,
+                encoder ? ROBERTA_OFFSET : 0,
                 llama ? List.of(new Rope(frequencies, 1, Pairing.ADJACENT)) : List.of(),
                 (float) (1 / Math.sqrt(headSize)),
                 0,
                 0,
-                true,
-                0,
-                List.of(),
+                !encoder,
+                shape.labels().size(),
+                shape.labels(),
                 Collections.nCopies(shape.layers(), new Layer(0, llama ? 0 : -1)),
                 null);
     }
 
     private static Matrix weight(WeightRole role, int layer, ModelConfig config, long seed) {
         List<Long> shape = WeightShapes.of(role, config);
-        int rows = Math.toIntExact(shape.get(0));
+        // Token types leave their number open; there is one.
+        int rows = Math.max(1, Math.toIntExact(shape.get(0)));
         int columns = Math.toIntExact(shape.get(1));
         float[] values = new float[Math.multiplyExact(rows, columns)];
         if (!WeightShapes.isVector(role)) {

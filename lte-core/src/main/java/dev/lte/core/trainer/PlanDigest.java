@@ -60,7 +60,9 @@ final class PlanDigest {
                 + ", eta " + stage.eta()
                 + ", targetSparsity " + stage.targetSparsity()
                 + ", lambda " + stage.lambda()
-                + ", lambdaRamp " + stage.lambdaRamp();
+                + ", lambdaRamp " + stage.lambdaRamp()
+                + (stage.thresholdRange() == null ? "" : ", " + stage.thresholdRange())
+                + (stage.distillation() == 0 ? "" : ", distillation " + stage.distillation());
     }
 
     /** @throws InvalidRequestException naming the first option that differs */

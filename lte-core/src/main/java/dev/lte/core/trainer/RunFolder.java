@@ -101,6 +101,11 @@ final class RunFolder implements AutoCloseable {
         return checkpoints.resolve("best.safetensors");
     }
 
+    /** The dense model as it was before it got its routers, where one learns from it. */
+    Path teacher() {
+        return checkpoints.resolve("teacher.safetensors");
+    }
+
     /** Newest first. */
     private List<Path> checkpoints() {
         try {

@@ -2,12 +2,14 @@ package dev.lte.core.trainer;
 
 import dev.lte.backend.AdamWSpec;
 import dev.lte.backend.Backend;
+import dev.lte.backend.Gating;
 import dev.lte.backend.KernelQueue;
 import dev.lte.backend.Tensor;
 import dev.lte.core.train.AdamW;
 import dev.lte.core.train.Parameter;
 import dev.lte.core.train.Parameters;
 import dev.lte.core.train.SparsityController;
+import dev.lte.core.train.Teacher;
 import dev.lte.core.train.TrainingBatch;
 import dev.lte.core.train.TrainingModel;
 import dev.lte.train.NonFiniteLossException;
@@ -33,6 +35,7 @@ final class StageRunner implements AutoCloseable {
     private final Run run;
     private StageSettings settings;
     private final TrainingModel model;
+    private final @Nullable Teacher teacher;
     private final AdamW modelOptimizer;
     private final @Nullable AdamW routerOptimizer;
     private final List<Tensor> norms = new ArrayList<>();
@@ -49,11 +52,14 @@ final class StageRunner implements AutoCloseable {
      * Sets the moments of the optimiser to 0.
      *
      * @param model stays the caller's
+     * @param teacher of the stage, or null; stays the caller's
      */
-    StageRunner(Run run, StageSettings settings, TrainingModel model) {
+    StageRunner(Run run, StageSettings settings, TrainingModel model, @Nullable Teacher teacher) {
         this.run = run;
         this.settings = settings;
         this.model = model;
+        this.teacher = teacher;
+        model.setTeacher(teacher);
         Stage stage = settings.stage();
         Backend backend = run.backend();
         KernelQueue queue = run.queue();
@@ -157,16 +163,17 @@ final class StageRunner implements AutoCloseable {
         double eta = controller != null ? controller.eta() : settings.eta();
         double lambda = settings.learnsRouting() ? settings.lambda().at(at, settings.steps()) : 0;
         double rate = settings.rate().at(at, settings.steps());
+        Gating gating = settings.gatingAt(run.plan().seed(), at);
         model.clear();
         model.seedNoise((run.plan().seed() << 40) + (state.step << 12));
         for (TrainingBatch pass : batches.passes()) {
-            model.train(pass, settings.gating(), settings.routing(), (float) eta, (float) lambda);
+            model.train(pass, gating, settings.routing(), (float) eta, (float) lambda);
         }
         modelOptimizer.step((float) rate);
         if (routerOptimizer != null) {
             routerOptimizer.step((float) settings.routerRate().at(at, settings.steps()));
         }
-        history.keep(pending.size(), model, norms);
+        history.keep(pending.size(), model, teacher == null ? null : teacher.loss(), norms);
         state.stageStep++;
         state.step++;
         state.position = batches.next();
@@ -221,6 +228,7 @@ final class StageRunner implements AutoCloseable {
                 taken.stageStep(),
                 settings.steps(),
                 costs.task(),
+                teacher == null ? 0 : costs.distillation() / settings.stage().distillation(),
                 costs.efficiency(),
                 costs.separability(),
                 taken.eta(),

@@ -6,7 +6,9 @@ import dev.lte.core.train.Schedule;
 import dev.lte.core.train.SparsityController;
 import dev.lte.train.Recipe;
 import dev.lte.train.Stage;
+import dev.lte.train.ThresholdRange;
 import dev.lte.train.TrainingPlan;
+import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +31,9 @@ record StageSettings(
         Schedule routerRate,
         Schedule lambda,
         SparsityController.@Nullable Options target) {
-    private static final double LEAST_ETA = 1e-3;
+    /** An encoder that classifies hardly misses its FFNs: on SST-2 even 0.001 left out 94 % of them. */
+    private static final double LEAST_ETA = 1e-5;
+
     private static final double MOST_ETA = 100;
     /** Of a stage without a ramp, the share in which eta is to reach the target. */
     private static final double HORIZON = 0.6;
@@ -80,6 +84,19 @@ record StageSettings(
                 LEAST_ETA,
                 MOST_ETA,
                 Math.max(1, Math.round(share * steps)));
+    }
+
+    /**
+     * How experts act in a step: as {@link #gating} says, or at a threshold that is drawn for it alone, so that a run that is resumed
+     * draws the same.
+     */
+    Gating gatingAt(long seed, long stageStep) {
+        ThresholdRange range = stage.thresholdRange();
+        if (range == null) {
+            return gating;
+        }
+        int index = new SplittableRandom((seed << 40) + stageStep).nextInt(ThresholdRange.VALUES);
+        return new Gating(gating.mode(), (float) range.value(index));
     }
 
     /**

@@ -9,6 +9,7 @@ import dev.lte.core.train.TrainingModel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Losses and gradient norms of the last steps, on the device: each step copies a few numbers there, and the host waits for the
@@ -23,14 +24,21 @@ final class StepHistory implements AutoCloseable {
     private final Tensor losses;
     private final Tensor routing;
     private final Tensor squares;
+    private final Tensor distillation;
 
     /**
      * What a step measured.
      *
+     * @param distillation with its weight
      * @param norms gradient norm of each parameter group
      */
     record Measured(
-            double task, double efficiency, double separability, List<Double> layerSparsity, List<Double> norms) {
+            double task,
+            double distillation,
+            double efficiency,
+            double separability,
+            List<Double> layerSparsity,
+            List<Double> norms) {
         double sparsity() {
             return layerSparsity.stream()
                     .mapToDouble(Double::doubleValue)
@@ -49,10 +57,17 @@ final class StepHistory implements AutoCloseable {
         losses = backend.allocate(DType.F32, capacity, 1);
         routing = backend.allocate(DType.F32, capacity * Math.max(1, layers), 3);
         squares = backend.allocate(DType.F32, capacity * groups, 1);
+        distillation = backend.allocate(DType.F32, capacity, 1);
     }
 
-    /** @param norms squared, one a group */
-    void keep(int index, TrainingModel model, List<Tensor> norms) {
+    /**
+     * @param taught what was learnt from a teacher, (1, 1), or null
+     * @param norms squared, one a group
+     */
+    void keep(int index, TrainingModel model, @Nullable Tensor taught, List<Tensor> norms) {
+        if (taught != null) {
+            kernels.copy(distillation.rowRange(index, index + 1), taught);
+        }
         kernels.copy(losses.rowRange(index, index + 1), model.taskLoss());
         int rows = model.routingLosses().rows();
         kernels.copy(routing.rowRange(index * rows, (index + 1) * rows), model.routingLosses());
@@ -69,9 +84,11 @@ final class StepHistory implements AutoCloseable {
      */
     List<Measured> read(int count, boolean routed) {
         float[] task = new float[losses.rows()];
+        float[] taught = new float[distillation.rows()];
         float[] route = new float[routing.rows() * 3];
         float[] norm = new float[squares.rows()];
         queue.read(losses, task);
+        queue.read(distillation, taught);
         queue.read(routing, route);
         queue.read(squares, norm);
         List<Measured> measured = new ArrayList<>();
@@ -89,7 +106,7 @@ final class StepHistory implements AutoCloseable {
             for (int group = 0; group < groups; group++) {
                 norms.add(Math.sqrt(norm[i * groups + group]));
             }
-            measured.add(new Measured(task[i], efficiency, separability, sparsity, norms));
+            measured.add(new Measured(task[i], taught[i], efficiency, separability, sparsity, norms));
         }
         return measured;
     }
@@ -99,5 +116,6 @@ final class StepHistory implements AutoCloseable {
         backend.free(losses);
         backend.free(routing);
         backend.free(squares);
+        backend.free(distillation);
     }
 }

@@ -147,6 +147,9 @@ final class Trainer {
             throw new InvalidRequestException(
                     "start", "a dense model, where noisy top-k routers are concerned", "one that has routers");
         }
+        if (config.routing() != null && plan.stages().stream().anyMatch(stage -> stage.distillation() > 0)) {
+            throw new InvalidRequestException("distillation", "a dense model to begin with", "one that has routers");
+        }
         if (config.routing() != null && config.routing().expertSize() != plan.expertSize()) {
             throw new InvalidRequestException(
                     "expertSize", config.routing().expertSize() + ", as the model has it", plan.expertSize());

@@ -15,6 +15,19 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class BpeTrainerTest {
+    @Test
+    void textsOfEncodersAreEnclosedByTheIdsThatRobertaHas() {
+        BpeTrainer trainer = new BpeTrainer(BpeTrainer.Special.ROBERTA);
+        trainer.add("a fine film, a fine day");
+        VocabularyTokenizer tokenizer = TokenizerLoader.fromMetadata(trainer.train(270));
+        int[] ids = tokenizer.encode("a fine day");
+        assertThat(ids[0]).isEqualTo(tokenizer.metadata().beginId()).isZero();
+        assertThat(ids[ids.length - 1]).isEqualTo(tokenizer.metadata().endId()).isEqualTo(2);
+        // Positions begin behind the id of padding.
+        assertThat(tokenizer.metadata().paddingId()).isEqualTo(1);
+        assertThat(tokenizer.decode(ids)).isEqualTo("a fine day");
+    }
+
     private static final long SEED = 3;
 
     /** Made-up text with words of Zipf's frequencies, accents, runs of one letter, and a word that spells a special token. */

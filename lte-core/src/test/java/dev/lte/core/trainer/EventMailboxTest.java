@@ -28,7 +28,7 @@ class EventMailboxTest {
 
     private static TrainingEvent step(long number) {
         return new TrainingEvent.Step(
-                number, 0, number, 10_000, 1, 0, 0, 0, 0, 0, 0, 0, 0, List.of(), 1, 1, Duration.ZERO);
+                number, 0, number, 10_000, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, List.of(), 1, 1, Duration.ZERO);
     }
 
     private static TrainingEvent checkpoint(long number) {

@@ -96,14 +96,19 @@ final class ConfigFile {
         set(key, FILES.contains(key) ? StringNode.valueOf(absolute) : scalar(absolute));
     }
 
+    /** What a value of the command line is: one, or a list of numbers such as {@code [0.3, 0.7]}. */
     private static JsonNode scalar(String value) {
         try {
             JsonNode parsed = MAPPER.readTree(value);
-            return parsed.isValueNode() ? parsed : StringNode.valueOf(value);
+            return parsed.isValueNode() || isNumbers(parsed) ? parsed : StringNode.valueOf(value);
         } catch (JacksonException e) {
             // Not YAML by itself: text.
             return StringNode.valueOf(value);
         }
+    }
+
+    private static boolean isNumbers(JsonNode node) {
+        return node.isArray() && node.valueStream().allMatch(JsonNode::isNumber);
     }
 
     private void set(String key, JsonNode value) {

@@ -82,7 +82,9 @@ final class EvalCommand implements Callable<Integer> {
     @Option(
             names = "--calibration",
             paramLabel = "FILE",
-            description = "Text, or CSV of E2E, that the baseline is calibrated on. Default: a text that is built in.")
+            description =
+                    "Text, CSV of E2E, or, for models that classify, TSV that the baseline is calibrated on. Default: a"
+                            + " text that is built in.")
     private @Nullable Path calibration;
 
     @Option(

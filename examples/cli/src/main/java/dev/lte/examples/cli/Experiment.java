@@ -20,6 +20,7 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * @param about one line for the table
  * @param task of {@code lte eval}
  * @param data the file that runs are judged on
+ * @param calibration the file that baselines are calibrated on; null for the text that is built in
  * @param seeds each run is made with
  * @param runs what is trained
  * @param baselines what is made of a dense run without training it again
@@ -29,6 +30,7 @@ record Experiment(
         String about,
         String task,
         String data,
+        @Nullable String calibration,
         List<Long> seeds,
         List<Run> runs,
         List<Baseline> baselines,
@@ -77,7 +79,8 @@ record Experiment(
         } catch (IOException e) {
             throw new UncheckedIOException("cannot read " + file, e);
         } catch (JacksonException e) {
-            String reason = String.valueOf(e.getOriginalMessage()).lines().findFirst().orElse("");
+            String reason =
+                    String.valueOf(e.getOriginalMessage()).lines().findFirst().orElse("");
             throw new InvalidRequestException("experiment " + file, "a suite of runs in YAML", reason);
         }
         experiment.check(file);

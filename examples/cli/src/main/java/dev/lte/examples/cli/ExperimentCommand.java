@@ -31,8 +31,9 @@ import tools.jackson.databind.node.ObjectNode;
  */
 @Command(
         name = "experiment",
-        description = "Trains and judges a suite of runs that are compared: several recipes, seeds, baselines and thresholds."
-                + " Goes on where it was interrupted. Suites are in examples/experiments/suites.")
+        description =
+                "Trains and judges a suite of runs that are compared: several recipes, seeds, baselines and thresholds."
+                        + " Goes on where it was interrupted. Suites are in examples/experiments/suites.")
 final class ExperimentCommand implements Callable<Integer> {
     static final String RESULTS = "results.jsonl";
     static final String TABLE = "results.md";
@@ -43,7 +44,10 @@ final class ExperimentCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "NAME", description = "A suite: a YAML file, or a name in examples/experiments/suites.")
+    @Parameters(
+            index = "0",
+            paramLabel = "NAME",
+            description = "A suite: a YAML file, or a name in examples/experiments/suites.")
     private String name;
 
     @Option(
@@ -114,7 +118,8 @@ final class ExperimentCommand implements Callable<Integer> {
                 : Path.of(models).resolveSibling("experiments/suites").resolve(name + ".yaml");
         Path found = Files.isRegularFile(given) ? given : named;
         if (!Files.isRegularFile(found)) {
-            throw new ParameterException(spec.commandLine(), "there is neither a file " + given + " nor a suite " + named);
+            throw new ParameterException(
+                    spec.commandLine(), "there is neither a file " + given + " nor a suite " + named);
         }
         return found.toAbsolutePath();
     }
@@ -123,8 +128,7 @@ final class ExperimentCommand implements Callable<Integer> {
         return String.valueOf(file.getFileName()).replaceFirst("\\.[^.]*$", "");
     }
 
-    private int run(
-            Experiment experiment, Path file, Experiment.Run run, long seed, Path target, Path results) {
+    private int run(Experiment experiment, Path file, Experiment.Run run, long seed, Path target, Path results) {
         String trained = run.label() + "-" + seed;
         Path own = target.resolve(trained);
         int code = Files.exists(own.resolve(MODEL)) ? ExitCode.OK : train(file, run, seed, own);
@@ -136,11 +140,14 @@ final class ExperimentCommand implements Callable<Integer> {
         for (Experiment.Baseline baseline : experiment.baselines()) {
             if (baseline.of().equals(run.label())) {
                 for (double sparsity : baseline.sparsities()) {
-                    judgements.add(new Judgement(
-                            baseline.routing() + "-" + sparsity,
-                            baseline.routing(),
-                            seed,
-                            List.of("--routing", baseline.routing(), "--sparsity", String.valueOf(sparsity))));
+                    List<String> options = new ArrayList<>(
+                            List.of("--routing", baseline.routing(), "--sparsity", String.valueOf(sparsity)));
+                    if (experiment.calibration() != null) {
+                        Path calibration = data.resolve(experiment.calibration());
+                        options.addAll(List.of("--calibration", calibration.toString()));
+                    }
+                    judgements.add(
+                            new Judgement(baseline.routing() + "-" + sparsity, baseline.routing(), seed, options));
                 }
             }
         }
@@ -251,7 +258,8 @@ final class ExperimentCommand implements Callable<Integer> {
         if (Files.exists(results)) {
             for (ResultPoint point : ResultPoint.read(List.of(results.toString()))) {
                 JsonNode fields = point.fields();
-                keys.add(fields.path("label").asString("") + "/" + fields.path("seed").asLong());
+                keys.add(fields.path("label").asString("") + "/"
+                        + fields.path("seed").asLong());
             }
         }
         return keys;
@@ -269,7 +277,11 @@ final class ExperimentCommand implements Callable<Integer> {
         out.print(table);
         out.flush();
         return execute(
-                List.of("plot", results.toString(), "-o", target.resolve(PICTURE).toString()),
+                List.of(
+                        "plot",
+                        results.toString(),
+                        "-o",
+                        target.resolve(PICTURE).toString()),
                 new PrintWriter(new StringWriter()));
     }
 }

@@ -56,13 +56,16 @@ record RunConfig(
             int heads,
             @Nullable Integer keyValueHeads,
             int vocabulary,
-            int contextLength) {
+            int contextLength,
+            @Nullable List<String> labels) {
         StartingPoint.NewModel startingPoint() {
             if (family == null) {
-                throw new InvalidRequestException("model.family", "llama or gpt2", "none");
+                throw new InvalidRequestException("model.family", "llama, gpt2 or roberta", "none");
             }
             int ownKeys = keyValueHeads == null ? heads : keyValueHeads;
-            return new StartingPoint.NewModel(family, model, ffn, layers, heads, ownKeys, vocabulary, contextLength);
+            List<String> classes = labels == null ? List.of() : labels;
+            return new StartingPoint.NewModel(
+                    family, model, ffn, layers, heads, ownKeys, vocabulary, contextLength, classes);
         }
     }
 
@@ -107,7 +110,9 @@ record RunConfig(
             @Nullable Double eta,
             @Nullable Double targetSparsity,
             @Nullable Double lambda,
-            @Nullable Double lambdaRamp) {
+            @Nullable Double lambdaRamp,
+            @Nullable List<Double> thresholdRange,
+            @Nullable Double distillation) {
         Stage stage() {
             if (routing == null) {
                 throw new InvalidRequestException("stages.routing", "dense, learned or hard", "none");
@@ -137,6 +142,14 @@ record RunConfig(
             given(targetSparsity, stage::targetSparsity);
             given(lambda, stage::lambda);
             given(lambdaRamp, stage::lambdaRamp);
+            given(distillation, stage::distillation);
+            if (thresholdRange != null) {
+                if (thresholdRange.size() != 2) {
+                    throw new InvalidRequestException(
+                            "thresholdRange", "two thresholds, such as [0.3, 0.7]", thresholdRange);
+                }
+                stage.thresholdRange(thresholdRange.get(0), thresholdRange.get(1));
+            }
         }
     }
 

@@ -59,12 +59,15 @@ final class TrainingReport implements AutoCloseable {
     private void step(TrainingEvent.Step step) {
         String text = String.format(
                 Locale.ROOT,
-                "step %d (stage %d, %d/%d): loss %.4f%s%s, %,.0f tokens/s, %s left",
+                "step %d (stage %d, %d/%d): loss %.4f%s%s%s, %,.0f tokens/s, %s left",
                 step.step(),
                 step.stage(),
                 step.stageStep(),
                 step.stageSteps(),
                 step.taskLoss(),
+                step.distillationLoss() > 0
+                        ? String.format(Locale.ROOT, ", from the dense model %.4f", step.distillationLoss())
+                        : "",
                 step.layerSparsity().stream().anyMatch(share -> share > 0)
                         ? String.format(Locale.ROOT, ", sparsity %.1f %%", 100 * step.sparsity())
                         : "",

@@ -91,6 +91,33 @@ class ExperimentCommandTest {
     }
 
     @Test
+    void comparesEncodersThatClassify() throws IOException {
+        String dense = DENSE.replace("family: llama", "family: roberta")
+                .replace("24}", "24, labels: [bad, good]}")
+                .replace("format: text, train: stories.txt", "format: tsv, train: films.tsv");
+        Files.writeString(folder.resolve("dense.yaml"), dense);
+        Files.writeString(folder.resolve("routed.yaml"), ROUTED.replace(DENSE, dense));
+        Files.writeString(
+                folder.resolve("films.tsv"),
+                "sentence\tlabel\n" + "a fine film\t1\nno fun at all\t0\nthe very best of them\t1\n".repeat(6));
+        Files.writeString(
+                folder.resolve("suite.yaml"),
+                SUITE.replace("task: text", "task: classify")
+                        .replace("data: stories.txt", "data: films.tsv\ncalibration: films.tsv")
+                        .replace("[stages.0.steps=4]", "['stages.2.thresholdRange=[0.4, 0.6]']")
+                        .replace("largest_activations", "moefication"));
+        // The baseline has experts of 32 neurons.
+        Run run = experiment("--seeds", "0", "--set", "model.ffn=64");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(results())
+                .extracting(line -> line.get("label").stringValue())
+                .containsExactly("dense", "moefication-0.5", "routed-0.1", "routed-0.1-tau-0.9999");
+        assertThat(results().get(1).get("sparsity").doubleValue()).isEqualTo(0.5);
+        assertThat(Files.readString(out.resolve("results.md"))).contains("accuracy", "f1");
+        assertThat(Files.readString(out.resolve("routed-0.1-0/config.yaml"))).contains("- 0.4\n", "- 0.6\n");
+    }
+
+    @Test
     void saysWhatIsWrongWithASuite() throws IOException {
         Files.writeString(folder.resolve("suite.yaml"), SUITE.replace("of: dense", "of: nobody"));
         Run run = experiment();
