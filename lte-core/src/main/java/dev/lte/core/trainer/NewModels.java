@@ -42,9 +42,8 @@ final class NewModels {
 
     private static final Set<WeightRole> LLAMA = EnumSet.of(
             TOKEN_EMBEDDING, ATTENTION_NORM, QUERY, KEY, VALUE, ATTENTION_OUTPUT, FFN_NORM, GATE, UP, DOWN, FINAL_NORM);
-    private static final Set<WeightRole> GPT2 = EnumSet.of(
-            TOKEN_EMBEDDING,
-            POSITION_EMBEDDING,
+    /** Of a layer in which every map and norm has a bias. */
+    private static final Set<WeightRole> BIASED_LAYER = EnumSet.of(
             ATTENTION_NORM,
             ATTENTION_NORM_BIAS,
             QUERY,
@@ -60,37 +59,28 @@ final class NewModels {
             UP,
             UP_BIAS,
             DOWN,
-            DOWN_BIAS,
-            FINAL_NORM,
-            FINAL_NORM_BIAS);
-    private static final Set<WeightRole> ROBERTA = EnumSet.of(
+            DOWN_BIAS);
+
+    private static final Set<WeightRole> GPT2 =
+            withBiasedLayers(TOKEN_EMBEDDING, POSITION_EMBEDDING, FINAL_NORM, FINAL_NORM_BIAS);
+    private static final Set<WeightRole> ROBERTA = withBiasedLayers(
             TOKEN_EMBEDDING,
             POSITION_EMBEDDING,
             TOKEN_TYPE_EMBEDDING,
             EMBEDDING_NORM,
             EMBEDDING_NORM_BIAS,
-            ATTENTION_NORM,
-            ATTENTION_NORM_BIAS,
-            QUERY,
-            QUERY_BIAS,
-            KEY,
-            KEY_BIAS,
-            VALUE,
-            VALUE_BIAS,
-            ATTENTION_OUTPUT,
-            ATTENTION_OUTPUT_BIAS,
-            FFN_NORM,
-            FFN_NORM_BIAS,
-            UP,
-            UP_BIAS,
-            DOWN,
-            DOWN_BIAS,
             CLASSIFIER_DENSE,
             CLASSIFIER_DENSE_BIAS,
             CLASSIFIER_OUTPUT,
             CLASSIFIER_OUTPUT_BIAS);
 
     private NewModels() {}
+
+    private static Set<WeightRole> withBiasedLayers(WeightRole first, WeightRole... rest) {
+        EnumSet<WeightRole> roles = EnumSet.of(first, rest);
+        roles.addAll(BIASED_LAYER);
+        return roles;
+    }
 
     /**
      * @param data what the tokenizer learns from
