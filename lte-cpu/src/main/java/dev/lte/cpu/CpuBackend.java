@@ -16,20 +16,24 @@ import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Host memory and a pool of threads. Weights are packed copies, so the files that they came from may be closed. */
+/** Host memory and a pool of threads. Weights are packed copies; those of mapped files are read until they are packed. */
 final class CpuBackend implements Backend {
     private static final int ALIGNMENT = 64;
 
     /** Rows of a prompt after which decoding panels is a negligible part of a product. */
     private static final int PROMPT_ROWS = 512;
 
+    /** Below, packing is over before another thread is there. */
+    static final long LEAST_BACKGROUND_BYTES = 1 << 20;
+
     private final DeviceInfo device;
     private final WorkerPool pool;
     private final @Nullable LargePages largePages = LargePages.find();
     private final @Nullable PackedWeights kept;
+    private final BackgroundPacking packing;
     /** All that has not been freed. */
     private final Set<Storage> storages = ConcurrentHashMap.newKeySet();
 
@@ -38,6 +42,7 @@ final class CpuBackend implements Backend {
     CpuBackend(BackendOptions options) {
         device = describe(options);
         pool = new WorkerPool(device.threads());
+        packing = new BackgroundPacking(pool);
         kept = options.weightCache() == null ? null : new PackedWeights(options.weightCache(), pool);
     }
 
@@ -70,22 +75,31 @@ final class CpuBackend implements Backend {
     }
 
     /**
-     * Packed weights, mapped if they were kept from an earlier run.
+     * Packed weights, mapped if they were kept from an earlier run, else packed now, or in the background: if there are enough of them
+     * for that to be worth it, nobody wants them kept and nobody can change what they are made of, as is so with mapped files.
      *
-     * @param key tells them from all others of the model
-     * @param pack fills memory that it is given
+     * @param how they are packed, which tells them from all others of the model together with {@code weights}
      */
-    MemorySegment packed(Arena arena, String what, PackedKey key, long bytes, Consumer<MemorySegment> pack) {
-        MemorySegment found = kept == null ? null : kept.find(arena, key, bytes);
+    PackedItems packed(
+            Arena arena, String how, List<WeightData> weights, int items, long itemBytes, Supplier<PackedItems.Packer> packers) {
+        String what = weights.getFirst().name();
+        long bytes = Math.multiplyExact(itemBytes, (long) items);
+        PackedKey key = kept == null ? null : PackedKey.of(how, weights);
+        MemorySegment found = key == null ? null : kept.find(arena, key, bytes);
         if (found != null) {
-            return found;
+            return PackedItems.of(what, found, items, itemBytes, packers);
         }
-        MemorySegment memory = allocate(arena, what, bytes);
-        pack.accept(memory);
-        if (kept != null) {
-            kept.keep(key, memory);
+        PackedItems result = new PackedItems(what, allocate(arena, what, bytes), items, itemBytes, packers);
+        if (key == null && bytes >= LEAST_BACKGROUND_BYTES && weights.stream().allMatch(weight -> weight.bytes().isReadOnly())) {
+            packing.add(result);
+            return result;
         }
-        return memory;
+        result.pack(pool, 0, items);
+        result.finish();
+        if (key != null) {
+            kept.keep(key, result.memory());
+        }
+        return result;
     }
 
     private static OutOfDeviceMemoryException outOfMemory(String what, long needed, long available, OutOfMemoryError cause) {
@@ -156,7 +170,7 @@ final class CpuBackend implements Backend {
             keep(vector.storage());
             return vector;
         }
-        TiledWeight weight = TiledWeight.pack(this, pool, parts);
+        TiledWeight weight = TiledWeight.pack(this, parts);
         keep(weight.storage());
         return weight;
     }
@@ -169,7 +183,7 @@ final class CpuBackend implements Backend {
         }
         checkSupported(data.up());
         checkSupported(data.down());
-        CpuFfn ffn = CpuFfn.pack(this, pool, data);
+        CpuFfn ffn = CpuFfn.pack(this, data);
         keep(ffn.storage());
         return ffn;
     }
@@ -220,6 +234,7 @@ final class CpuBackend implements Backend {
     @Override
     public void close() {
         closed = true;
+        packing.close();
         pool.close();
         for (Storage storage : storages) {
             storage.free();

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class CpuFfn implements FfnWeights {
     private final FfnSpec spec;
     private final Storage storage;
-    private final MemorySegment bytes;
+    private final PackedItems packed;
     private final @Nullable TileFormat gate;
     private final TileFormat up;
     private final TileFormat down;
@@ -31,9 +31,8 @@ final class CpuFfn implements FfnWeights {
     private final float @Nullable [] upBias;
     private final float @Nullable [] downBias;
 
-    private CpuFfn(CpuBackend backend, WorkerPool pool, Arena arena, FfnData data) {
+    private CpuFfn(CpuBackend backend, Arena arena, FfnData data) {
         spec = data.spec();
-        storage = new Storage(backend, arena);
         gate = data.gate() == null ? null : TileFormat.of(data.gate().dtype());
         up = TileFormat.of(data.up().dtype());
         down = RowReader.formatOfRuns(data.down().dtype(), spec.expertSize());
@@ -46,23 +45,17 @@ final class CpuFfn implements FfnWeights {
         upBias = vector(data.upBias());
         downBias = vector(data.downBias());
         int experts = spec.experts();
-        int chunks = Math.min(experts, 8 * pool.threads());
-        PackedKey key = PackedKey.of(
-                "experts " + experts + " x " + spec.expertSize(),
-                data.gate() == null ? List.of(data.up(), data.down()) : List.of(data.gate(), data.up(), data.down()));
-        long size = Math.multiplyExact(expertBytes, (long) experts);
-        bytes = backend.packed(arena, data.up().name(), key, size, memory -> pool.run((item, worker) -> {
-            Packing packing = new Packing(data, memory);
-            for (int expert = item * experts / chunks; expert < (item + 1) * experts / chunks; expert++) {
-                packing.pack(expert);
-            }
-        }, chunks));
+        List<WeightData> weights =
+                data.gate() == null ? List.of(data.up(), data.down()) : List.of(data.gate(), data.up(), data.down());
+        String how = "experts " + experts + " x " + spec.expertSize();
+        packed = backend.packed(arena, how, weights, experts, expertBytes, () -> new Packing(data));
+        storage = new Storage(backend, arena, List.of(packed));
     }
 
-    static CpuFfn pack(CpuBackend backend, WorkerPool pool, FfnData data) {
+    static CpuFfn pack(CpuBackend backend, FfnData data) {
         Arena arena = Arena.ofShared();
         try {
-            return new CpuFfn(backend, pool, arena, data);
+            return new CpuFfn(backend, arena, data);
         } catch (Throwable t) {
             arena.close();
             throw t;
@@ -85,7 +78,7 @@ final class CpuFfn implements FfnWeights {
 
     @Override
     public long byteSize() {
-        return bytes.byteSize();
+        return expertBytes * spec.experts();
     }
 
     Storage storage() {
@@ -93,9 +86,9 @@ final class CpuFfn implements FfnWeights {
     }
 
     /** All experts, {@link #expertBytes} each. */
-    MemorySegment bytes() {
+    PackedItems packed() {
         storage.check();
-        return bytes;
+        return packed;
     }
 
     @Nullable TileFormat gate() {
@@ -148,14 +141,12 @@ final class CpuFfn implements FfnWeights {
     }
 
     /** One thread's part in packing. */
-    private final class Packing {
+    private final class Packing implements PackedItems.Packer {
         private final @Nullable TilePacker gatePacker;
         private final TilePacker upPacker;
         private final TilePacker downPacker;
-        private final MemorySegment memory;
 
-        Packing(FfnData data, MemorySegment memory) {
-            this.memory = memory;
+        Packing(FfnData data) {
             int model = spec.model();
             gatePacker = data.gate() == null || gate == null
                     ? null
@@ -164,8 +155,8 @@ final class CpuFfn implements FfnWeights {
             downPacker = new TilePacker(new RowReader(data.down(), down), down, model, downColumns);
         }
 
-        void pack(int expert) {
-            long start = expert * expertBytes;
+        @Override
+        public void pack(int expert, MemorySegment memory, long start) {
             int neuron = expert * spec.expertSize();
             int end = neuron + spec.expertSize();
             for (int tile = 0; tile < neuronTiles(); tile++) {

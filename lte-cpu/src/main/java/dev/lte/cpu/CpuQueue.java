@@ -177,9 +177,10 @@ final class CpuQueue implements KernelQueue {
     public void read(Tensor tensor, float[] values) {
         KernelChecks.read(tensor, values);
         Tensor from = ownWeight(tensor);
+        PackBuffer buffer = new PackBuffer();
         for (int r = 0; r < from.rows(); r++) {
             if (from instanceof TiledWeight weight) {
-                weight.readRow(r, values, r * from.columns());
+                weight.readRow(r, values, r * from.columns(), buffer);
             } else {
                 ((CpuTensor) from).readRow(r, 0, from.columns(), values, r * from.columns());
             }

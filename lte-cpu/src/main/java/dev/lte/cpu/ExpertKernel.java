@@ -13,6 +13,7 @@ final class ExpertKernel {
     private static final int GEMM_ROWS = 4;
 
     private final PanelProduct panel = new PanelProduct();
+    private final PackBuffer buffer = new PackBuffer();
     private float[] prepared = {};
     private float[] scratch = {};
     private float[] hidden = {};
@@ -42,8 +43,13 @@ final class ExpertKernel {
             sumRows[i] = (rows[first + i] - sumRow) * sumStride;
         }
         Arrays.fill(hidden, 0, count * stride, 0f);
-        MemorySegment bytes = weights.bytes();
-        long start = expert * weights.expertBytes();
+        PackedItems packed = weights.packed();
+        boolean inPlace = packed.isPacked();
+        if (inPlace) {
+            buffer.release();
+        }
+        MemorySegment bytes = inPlace ? packed.memory() : buffer.pack(packed, expert, 1);
+        long start = inPlace ? expert * weights.expertBytes() : 0;
         long upStart = start + weights.upStart();
         long downStart = start + weights.downStart();
         int model = weights.spec().model();
@@ -67,7 +73,7 @@ final class ExpertKernel {
             }
             activate(weights, expert, count, stride, width);
             for (int i = 0; i < count; i++) {
-                multiplyDown(weights, downStart, hiddenRows[i], sum, sumRows[i]);
+                multiplyDown(weights, bytes, downStart, hiddenRows[i], sum, sumRows[i]);
             }
         } else {
             if (gate != null) {
@@ -90,15 +96,16 @@ final class ExpertKernel {
         }
     }
 
-    private void multiplyDown(CpuFfn weights, long start, int hiddenStart, float[] sum, int sumStart) {
+    private void multiplyDown(
+            CpuFfn weights, MemorySegment bytes, long start, int hiddenStart, float[] sum, int sumStart) {
         TileFormat down = weights.down();
         int k = weights.downColumns();
         int tiles = weights.modelTiles();
         if (down.prepared(k) == 0) {
-            down.multiply(weights.bytes(), start, tiles, 0, tiles, k, 0, k, hidden, hiddenStart, sum, sumStart, scratch);
+            down.multiply(bytes, start, tiles, 0, tiles, k, 0, k, hidden, hiddenStart, sum, sumStart, scratch);
         } else {
             down.prepare(hidden, hiddenStart, k, prepared, 0);
-            down.multiply(weights.bytes(), start, tiles, 0, tiles, k, 0, k, prepared, 0, sum, sumStart, scratch);
+            down.multiply(bytes, start, tiles, 0, tiles, k, 0, k, prepared, 0, sum, sumStart, scratch);
         }
     }
 

@@ -26,6 +26,7 @@ final class LinearKernel implements WorkerPool.Task {
 
     private final WorkerPool pool;
     private final PanelProduct[] panels;
+    private final PackBuffer[] buffers;
     private final Scratch sums;
     private final Scratch scratch;
     private int[] xRows = new int[16];
@@ -56,8 +57,10 @@ final class LinearKernel implements WorkerPool.Task {
     LinearKernel(WorkerPool pool) {
         this.pool = pool;
         panels = new PanelProduct[pool.threads()];
+        buffers = new PackBuffer[pool.threads()];
         for (int i = 0; i < panels.length; i++) {
             panels[i] = new PanelProduct();
+            buffers[i] = new PackBuffer();
         }
         sums = new Scratch(pool.threads());
         scratch = new Scratch(pool.threads());
@@ -124,35 +127,52 @@ final class LinearKernel implements WorkerPool.Task {
         }
         int tile = firstTile + item * chunkTiles;
         int tiles = Math.min(chunkTiles, endTile - tile);
-        if (gemm) {
-            for (int t = 0; t < tokens; t += TOKENS) {
-                multiplyPanel(current, tile, tiles, t, Math.min(TOKENS, tokens - t), worker);
-            }
+        if (current.packed().isPacked()) {
+            buffers[worker].release();
+            multiply(current, current.packed().memory(), 0, tile, tiles, worker);
         } else {
-            multiplyTiles(current, tile, tiles, worker);
+            // What is packed at once stays in the second-level cache.
+            int step = gemm ? PanelProduct.TILES : 1;
+            for (int i = tile; i < tile + tiles; i += step) {
+                int count = Math.min(step, tile + tiles - i);
+                multiply(current, buffers[worker].pack(current.packed(), i, count), i, i, count, worker);
+            }
         }
     }
 
-    private void multiplyTiles(TiledWeight.Part from, int tile, int tiles, int worker) {
+    /** @param bytes packed tiles from number {@code firstTile} on */
+    private void multiply(TiledWeight.Part from, MemorySegment bytes, int firstTile, int tile, int tiles, int worker) {
+        if (gemm) {
+            for (int t = 0; t < tokens; t += TOKENS) {
+                multiplyPanel(from, bytes, firstTile, tile, tiles, t, Math.min(TOKENS, tokens - t), worker);
+            }
+        } else {
+            multiplyTiles(from, bytes, firstTile, tile, tiles, worker);
+        }
+    }
+
+    private void multiplyTiles(
+            TiledWeight.Part from, MemorySegment bytes, int firstTile, int tile, int tiles, int worker) {
         TileFormat format = from.format();
-        MemorySegment bytes = from.bytes();
         float[] work = scratch.floats(worker, format.scratch(tiles, columns));
         float[] sum = sums.floats(worker, tiles * TileFormat.ROWS);
         for (int t = 0; t < tokens; t++) {
             Arrays.fill(sum, 0, tiles * TileFormat.ROWS, 0f);
             format.multiply(
-                    bytes, 0, from.tiles(), tile, tiles, from.columns(), firstColumn, columns, prepared.x(),
+                    bytes, 0, from.tiles(), tile - firstTile, tiles, from.columns(), firstColumn, columns, prepared.x(),
                     prepared.rowStart(t), sum, 0, work);
             store(sum, 0, from.firstRow() + tile * TileFormat.ROWS, tiles * TileFormat.ROWS, endRow(from), t);
         }
     }
 
-    private void multiplyPanel(TiledWeight.Part from, int tile, int tiles, int firstToken, int count, int worker) {
+    private void multiplyPanel(
+            TiledWeight.Part from, MemorySegment bytes, int firstTile, int tile, int tiles, int firstToken, int count,
+            int worker) {
         float[] sum = sums.floats(worker, count * Gemm.WIDTH);
         Arrays.fill(sum, 0, count * Gemm.WIDTH, 0f);
         panels[worker].multiply(
-                from.format(), from.bytes(), 0, from.tiles(), tile, tiles, from.columns(), firstColumn, columns, prepared.x(),
-                xRows, firstToken, count, sum, sumRows, 0);
+                from.format(), bytes, 0, from.tiles(), tile - firstTile, tiles, from.columns(), firstColumn, columns,
+                prepared.x(), xRows, firstToken, count, sum, sumRows, 0);
         for (int t = 0; t < count; t++) {
             store(
                     sum, t * Gemm.WIDTH, from.firstRow() + tile * TileFormat.ROWS, tiles * TileFormat.ROWS, endRow(from),

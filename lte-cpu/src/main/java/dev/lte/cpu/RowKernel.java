@@ -21,6 +21,7 @@ final class RowKernel implements WorkerPool.Task {
     private final WorkerPool pool;
     private final Pages pages = new Pages();
     private float[] row = {};
+    private final PackBuffer buffer = new PackBuffer();
     private Operation operation = Operation.ADD;
     private float[] y = {};
     private int yStart;
@@ -97,7 +98,7 @@ final class RowKernel implements WorkerPool.Task {
         for (int t = 0; t < out.rows(); t++) {
             int id = Math.clamp(ids.ints()[ids.rowStart(t)], 0, table.rows() - 1);
             if (table instanceof TiledWeight weight) {
-                weight.readRow(id, row, 0);
+                weight.readRow(id, row, 0, buffer);
             } else {
                 ((CpuTensor) table).readRow(id, 0, out.columns(), row, 0);
             }

@@ -1,6 +1,7 @@
 package dev.lte.cpu;
 
 import java.lang.foreign.Arena;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,12 +12,19 @@ import org.jspecify.annotations.Nullable;
 final class Storage {
     private final CpuBackend backend;
     private final @Nullable Arena arena;
+    private final List<PackedItems> packed;
     private volatile boolean freed;
 
     /** @param arena of the native memory, or null if all is on the heap */
     Storage(CpuBackend backend, @Nullable Arena arena) {
+        this(backend, arena, List.of());
+    }
+
+    /** @param packed what lies in the arena, or will */
+    Storage(CpuBackend backend, @Nullable Arena arena, List<PackedItems> packed) {
         this.backend = backend;
         this.arena = arena;
+        this.packed = packed;
     }
 
     CpuBackend backend() {
@@ -33,6 +41,7 @@ final class Storage {
     synchronized void free() {
         if (!freed) {
             freed = true;
+            packed.forEach(PackedItems::cancel);
             if (arena != null) {
                 arena.close();
             }

@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * A weight matrix, read-only: parts stacked by rows, each packed into tiles of its own format. Views select rows and, for
@@ -14,13 +15,14 @@ import java.util.Objects;
  */
 final class TiledWeight implements Tensor {
     /**
+     * @param packed its tiles
      * @param firstRow of the matrix that the part begins with
      * @param rows of the part; its last tile is filled up with zeros
      * @param columns K of the whole part
      */
-    record Part(TileFormat format, MemorySegment bytes, int firstRow, int rows, int columns) {
+    record Part(TileFormat format, PackedItems packed, int firstRow, int rows, int columns) {
         int tiles() {
-            return (rows + TileFormat.ROWS - 1) / TileFormat.ROWS;
+            return packed.items();
         }
 
         long tileBytes() {
@@ -47,41 +49,35 @@ final class TiledWeight implements Tensor {
         this.columns = columns;
     }
 
-    /** Packs parts of equal width with all threads of a pool. */
-    static TiledWeight pack(CpuBackend backend, WorkerPool pool, List<WeightData> data) {
+    /** Packs parts of equal width. */
+    static TiledWeight pack(CpuBackend backend, List<WeightData> data) {
         int columns = data.getFirst().columns();
         Arena arena = Arena.ofShared();
         try {
             Part[] parts = new Part[data.size()];
             int row = 0;
             for (int i = 0; i < parts.length; i++) {
-                parts[i] = pack(backend, pool, arena, data.get(i), row);
+                parts[i] = pack(backend, arena, data.get(i), row);
                 row = Math.addExact(row, parts[i].rows());
             }
             DType dtype = data.getFirst().dtype();
-            return new TiledWeight(new Storage(backend, arena), dtype, List.of(parts), 0, row, 0, columns);
+            List<PackedItems> packed = Stream.of(parts).map(Part::packed).toList();
+            return new TiledWeight(new Storage(backend, arena, packed), dtype, List.of(parts), 0, row, 0, columns);
         } catch (Throwable t) {
-            arena.close();
+            arena.close(); // parts that wait to be packed fail, and nobody has them
             throw t;
         }
     }
 
-    private static Part pack(
-            CpuBackend backend, WorkerPool pool, Arena arena, WeightData data, int firstRow) {
+    private static Part pack(CpuBackend backend, Arena arena, WeightData data, int firstRow) {
         TileFormat format = TileFormat.of(data.dtype());
         int columns = data.columns();
         int tiles = (data.rows() + TileFormat.ROWS - 1) / TileFormat.ROWS;
-        long tileBytes = format.tileBytes(columns);
-        int chunks = Math.min(tiles, 8 * pool.threads());
-        long size = Math.multiplyExact(tileBytes, (long) tiles);
-        PackedKey key = PackedKey.of("matrix", List.of(data));
-        MemorySegment bytes = backend.packed(arena, data.name(), key, size, memory -> pool.run((item, worker) -> {
+        PackedItems packed = backend.packed(arena, "matrix", List.of(data), tiles, format.tileBytes(columns), () -> {
             TilePacker packer = new TilePacker(new RowReader(data, format), format, data.rows(), columns);
-            for (int tile = item * tiles / chunks; tile < (item + 1) * tiles / chunks; tile++) {
-                packer.pack(tile * TileFormat.ROWS, 0, columns, memory, 0, tiles, tile);
-            }
-        }, chunks));
-        return new Part(format, bytes, firstRow, data.rows(), columns);
+            return (tile, to, start) -> packer.pack(tile * TileFormat.ROWS, 0, columns, to, start, tiles, 0);
+        });
+        return new Part(format, packed, firstRow, data.rows(), columns);
     }
 
     Storage storage() {
@@ -119,17 +115,23 @@ final class TiledWeight implements Tensor {
         return columns;
     }
 
-    /** Decodes one row of the view. */
-    void readRow(int row, float[] out, int outStart) {
+    /**
+     * Decodes one row of the view.
+     *
+     * @param buffer for a part that is not packed yet
+     */
+    void readRow(int row, float[] out, int outStart, PackBuffer buffer) {
         int wanted = firstRow + row;
         for (int i = 0; i < parts().size(); i++) {
             Part part = parts.get(i);
             int r = wanted - part.firstRow();
             if (r >= 0 && r < part.rows()) {
-                long start = r / TileFormat.ROWS * part.tileBytes();
+                int tile = r / TileFormat.ROWS;
+                boolean packed = part.packed().isPacked();
+                MemorySegment bytes = packed ? part.packed().memory() : buffer.pack(part.packed(), tile, 1);
+                long start = packed ? tile * part.tileBytes() : 0;
                 part.format()
-                        .decodeRow(
-                                part.bytes(), start, part.columns(), r % TileFormat.ROWS, firstColumn, columns, out, outStart);
+                        .decodeRow(bytes, start, part.columns(), r % TileFormat.ROWS, firstColumn, columns, out, outStart);
                 return;
             }
         }

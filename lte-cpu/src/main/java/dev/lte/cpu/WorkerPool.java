@@ -32,7 +32,8 @@ final class WorkerPool implements AutoCloseable {
 
     private final int threads;
     private final Worker[] workers;
-    private final ReentrantLock callers = new ReentrantLock();
+    /** Fair, so that packing in the background gets its turn, and no more than that. */
+    private final ReentrantLock callers = new ReentrantLock(true);
 
     private final AtomicInteger next = new AtomicInteger();
     private final AtomicInteger busy = new AtomicInteger();
@@ -42,6 +43,9 @@ final class WorkerPool implements AutoCloseable {
     private volatile @Nullable Thread waiting;
     /** Counts tasks; its change releases the workers and publishes the plain fields above. */
     private final AtomicInteger generation = new AtomicInteger();
+
+    /** Tasks so far, those in the background aside. */
+    private final AtomicInteger runs = new AtomicInteger();
 
     private volatile boolean closed;
 
@@ -68,11 +72,28 @@ final class WorkerPool implements AutoCloseable {
      * @throws IllegalStateException if the pool is closed
      */
     void run(Task task, int items) {
+        run(task, items, false);
+    }
+
+    /** As {@link #run(Task, int)}, but {@link #runs} does not count it. */
+    void runInBackground(Task task, int items) {
+        run(task, items, true);
+    }
+
+    /** Changes whenever a task that is not in the background is run. */
+    int runs() {
+        return runs.get();
+    }
+
+    private void run(Task task, int items, boolean background) {
         if (items <= 0) {
             return;
         }
         callers.lock();
         try {
+            if (!background) {
+                runs.incrementAndGet();
+            }
             if (closed) {
                 throw new IllegalStateException("the backend is closed");
             }

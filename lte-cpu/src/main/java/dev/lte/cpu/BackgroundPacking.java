@@ -1,0 +1,101 @@
+package dev.lte.cpu;
+
+import java.lang.System.Logger.Level;
+import java.util.ArrayDeque;
+import java.util.Queue;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Packs weights in the order in which they came, with the threads of the pool while nobody else uses them, with a share of their
+ * time otherwise, so that a model is ready before its weights are packed. A thread of its own hands out the work; it ends when there is
+ * none. Thread-safe.
+ */
+final class BackgroundPacking implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(BackgroundPacking.class.getName());
+
+    /** Between two of these the pool is free for others: a few milliseconds where memory is slow to come. */
+    private static final long STEP_BYTES = 4 << 20;
+
+    private final WorkerPool pool;
+    private final Queue<PackedItems> waiting = new ArrayDeque<>();
+    private @Nullable Thread thread;
+    private volatile boolean closed;
+
+    BackgroundPacking(WorkerPool pool) {
+        this.pool = pool;
+    }
+
+    synchronized void add(PackedItems items) {
+        if (closed) {
+            return;
+        }
+        waiting.add(items);
+        if (thread == null) {
+            thread = new Thread(this::run, "lte-cpu-packing");
+            thread.setDaemon(true);
+            thread.start();
+        }
+    }
+
+    private void run() {
+        for (PackedItems items = next(); items != null; items = next()) {
+            try {
+                pack(items);
+            } catch (Throwable t) {
+                if (!closed && !items.isCancelled()) {
+                    LOG.log(Level.WARNING, "weights could not be packed; their next use fails", t);
+                    items.fail(t);
+                }
+            }
+        }
+    }
+
+    private synchronized @Nullable PackedItems next() {
+        PackedItems items = waiting.poll();
+        if (items == null) {
+            thread = null;
+        }
+        return items;
+    }
+
+    private void pack(PackedItems items) {
+        int step = (int) Math.clamp(STEP_BYTES / items.itemBytes(), 1, items.items());
+        for (int first = 0; first < items.items(); first += step) {
+            if (closed || items.isCancelled()) {
+                return;
+            }
+            int others = pool.runs();
+            long start = System.nanoTime();
+            items.packInBackground(pool, first, Math.min(items.items(), first + step));
+            long end = System.nanoTime();
+            if (pool.runs() != others) {
+                LockSupport.parkNanos(this, end - start);
+            }
+        }
+        items.finish();
+    }
+
+    /** Stops after the step that is running, and waits for it. What has not been packed never will be. Idempotent. */
+    @Override
+    public void close() {
+        Thread running;
+        synchronized (this) {
+            closed = true;
+            waiting.clear();
+            running = thread;
+        }
+        boolean interrupted = false;
+        while (running != null && running.isAlive() && running != Thread.currentThread()) {
+            LockSupport.unpark(running);
+            try {
+                running.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

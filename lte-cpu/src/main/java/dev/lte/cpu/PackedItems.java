@@ -1,0 +1,128 @@
+package dev.lte.cpu;
+
+import dev.lte.BackendFailureException;
+import java.lang.foreign.MemorySegment;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A weight cut into items of equal size that are packed one by one: tiles of a matrix, experts of a feed-forward block. They lie
+ * in {@link #memory} once {@link #isPacked} is true. Until then a kernel packs the items that it comes by for itself
+ * ({@link PackBuffer}), as the bytes are the same wherever they lie. Thread-safe.
+ */
+final class PackedItems {
+    /** Packs items, with buffers of its own. Used by one thread. */
+    interface Packer {
+        void pack(int item, MemorySegment to, long toStart);
+    }
+
+    private final String what;
+    private final MemorySegment memory;
+    private final int items;
+    private final long itemBytes;
+    private final Supplier<Packer> packers;
+    private volatile boolean packed;
+    private volatile boolean cancelled;
+    private volatile @Nullable Throwable failure;
+
+    /**
+     * @param what for messages
+     * @param memory room for all items
+     * @param packers makes one for each thread
+     */
+    PackedItems(String what, MemorySegment memory, int items, long itemBytes, Supplier<Packer> packers) {
+        this.what = what;
+        this.memory = memory;
+        this.items = items;
+        this.itemBytes = itemBytes;
+        this.packers = packers;
+    }
+
+    /** Items that are in memory already. */
+    static PackedItems of(String what, MemorySegment memory, int items, long itemBytes, Supplier<Packer> packers) {
+        PackedItems result = new PackedItems(what, memory, items, itemBytes, packers);
+        result.packed = true;
+        return result;
+    }
+
+    /** All items, from the first on. */
+    MemorySegment memory() {
+        return memory;
+    }
+
+    int items() {
+        return items;
+    }
+
+    long itemBytes() {
+        return itemBytes;
+    }
+
+    Packer packer() {
+        return packers.get();
+    }
+
+    /**
+     * Whether the items are in memory.
+     *
+     * @throws BackendFailureException if they could not be brought there
+     */
+    boolean isPacked() {
+        if (packed) {
+            return true;
+        }
+        Throwable thrown = failure;
+        if (thrown != null) {
+            throw new BackendFailureException(
+                    what + " could not be packed: " + thrown,
+                    "see the cause; was the file changed while the model was in use? Close the model and load it again",
+                    thrown);
+        }
+        return false;
+    }
+
+    /** Packs items {@code first} to {@code end} with all threads of a pool, in chunks of neighbours. */
+    void pack(WorkerPool pool, int first, int end) {
+        pool.run(task(pool, first, end), chunks(pool, first, end));
+    }
+
+    /** As {@link #pack}, but callers of {@link WorkerPool#run} do not see it as one of theirs. */
+    void packInBackground(WorkerPool pool, int first, int end) {
+        pool.runInBackground(task(pool, first, end), chunks(pool, first, end));
+    }
+
+    private static int chunks(WorkerPool pool, int first, int end) {
+        return Math.min(end - first, 8 * pool.threads());
+    }
+
+    private WorkerPool.Task task(WorkerPool pool, int first, int end) {
+        int chunks = chunks(pool, first, end);
+        long count = end - first;
+        return (chunk, worker) -> {
+            Packer packer = packers.get();
+            int last = first + (int) ((chunk + 1) * count / chunks);
+            for (int item = first + (int) (chunk * count / chunks); item < last; item++) {
+                packer.pack(item, memory, item * itemBytes);
+            }
+        };
+    }
+
+    /** All items are in memory. */
+    void finish() {
+        packed = true;
+    }
+
+    /** The items will not get into memory. */
+    void fail(Throwable thrown) {
+        failure = thrown;
+    }
+
+    /** The memory is about to go, so that there is no use in filling it. */
+    void cancel() {
+        cancelled = true;
+    }
+
+    boolean isCancelled() {
+        return cancelled;
+    }
+}
