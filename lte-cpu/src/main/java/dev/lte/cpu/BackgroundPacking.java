@@ -3,6 +3,7 @@ package dev.lte.cpu;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.Queue;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -18,12 +19,23 @@ final class BackgroundPacking implements AutoCloseable {
     private static final long STEP_BYTES = 4 << 20;
 
     private final WorkerPool pool;
+    private final ThreadFactory threads;
     private final Queue<PackedItems> waiting = new ArrayDeque<>();
+    private @Nullable PackedItems current;
     private @Nullable Thread thread;
     private volatile boolean closed;
 
-    BackgroundPacking(WorkerPool pool) {
+    /** @param threads makes the thread, which others may want to begin later */
+    BackgroundPacking(WorkerPool pool, ThreadFactory threads) {
         this.pool = pool;
+        this.threads = threads;
+    }
+
+    /** Daemons, so that no program that forgets to close a model stays alive for its weights. */
+    static Thread daemon(Runnable work) {
+        Thread thread = new Thread(work, "lte-cpu-packing");
+        thread.setDaemon(true);
+        return thread;
     }
 
     synchronized void add(PackedItems items) {
@@ -32,8 +44,7 @@ final class BackgroundPacking implements AutoCloseable {
         }
         waiting.add(items);
         if (thread == null) {
-            thread = new Thread(this::run, "lte-cpu-packing");
-            thread.setDaemon(true);
+            thread = threads.newThread(this::run);
             thread.start();
         }
     }
@@ -52,11 +63,11 @@ final class BackgroundPacking implements AutoCloseable {
     }
 
     private synchronized @Nullable PackedItems next() {
-        PackedItems items = waiting.poll();
-        if (items == null) {
+        current = waiting.poll();
+        if (current == null) {
             thread = null;
         }
-        return items;
+        return current;
     }
 
     private void pack(PackedItems items) {
@@ -66,14 +77,17 @@ final class BackgroundPacking implements AutoCloseable {
                 return;
             }
             int others = pool.runs();
-            long start = System.nanoTime();
-            items.packInBackground(pool, first, Math.min(items.items(), first + step));
-            long end = System.nanoTime();
-            if (pool.runs() != others) {
-                LockSupport.parkNanos(this, end - start);
+            long nanos = items.packInBackground(pool, first, Math.min(items.items(), first + step));
+            if (pool.runs() != others && !isAwaited()) {
+                LockSupport.parkNanos(this, nanos / 2);
             }
         }
         items.finish();
+    }
+
+    /** Whether somebody waits for one of the weights that are not packed yet. */
+    private synchronized boolean isAwaited() {
+        return (current != null && current.isAwaited()) || waiting.stream().anyMatch(PackedItems::isAwaited);
     }
 
     /** Stops after the step that is running, and waits for it. What has not been packed never will be. Idempotent. */
@@ -82,7 +96,11 @@ final class BackgroundPacking implements AutoCloseable {
         Thread running;
         synchronized (this) {
             closed = true;
+            waiting.forEach(PackedItems::cancel);
             waiting.clear();
+            if (current != null) {
+                current.cancel();
+            }
             running = thread;
         }
         boolean interrupted = false;

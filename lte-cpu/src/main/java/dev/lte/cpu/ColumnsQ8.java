@@ -5,8 +5,11 @@ import static dev.lte.cpu.Lanes.WIDE;
 import static dev.lte.cpu.Lanes.WIDE_I;
 
 import dev.lte.backend.DType;
+import dev.lte.backend.WeightData;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
@@ -17,6 +20,10 @@ import jdk.incubator.vector.IntVector;
  */
 final class ColumnsQ8 extends TileFormat {
     static final ColumnsQ8 INSTANCE = new ColumnsQ8();
+
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ORDER);
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ORDER);
+    private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ORDER);
 
     private static final int BLOCK = 32;
     private static final int GROUPS = BLOCK / 4;
@@ -46,6 +53,37 @@ final class ColumnsQ8 extends TileFormat {
             }
             long to = block + (long) GROUPS * allTiles * GROUP_BYTES + (long) tile * SCALE_BYTES;
             MemorySegment.copy(packed, b * SCALE_BYTES, w, ValueLayout.JAVA_BYTE, to, SCALE_BYTES);
+        }
+    }
+
+    /** Whole blocks, so that every row of a block is one run of bytes in the file. */
+    @Override
+    boolean packColumns(WeightData data, int first, int count, int k, byte[] out) {
+        int rows = data.rows();
+        if (data.dtype() != DType.Q8_0 || first % BLOCK != 0 || count != k || rows % ROWS != 0) {
+            return false;
+        }
+        MemorySegment bytes = data.bytes();
+        int groupStride = rows / ROWS * GROUP_BYTES;
+        for (int b = 0; b < k / BLOCK; b++) {
+            long from = DType.Q8_0.byteSize(first + b * BLOCK);
+            int to = b * (rows / ROWS) * BLOCK_BYTES;
+            packBlock(bytes, from, data.rowBytes(), rows, groupStride, out, to);
+        }
+        return true;
+    }
+
+    private static void packBlock(
+            MemorySegment bytes, long from, long rowBytes, int rows, int groupStride, byte[] out, int to) {
+        int scales = to + GROUPS * groupStride;
+        for (int r = 0; r < rows; r++) {
+            long at = from + r * rowBytes;
+            SHORT.set(out, scales + 2 * r, bytes.get(CpuTensor.SHORT, at));
+            for (int g = 0; g < GROUPS; g += 2) {
+                long two = bytes.get(LONG, at + 2 + 4 * g) ^ TileQ8.SIGNS;
+                INT.set(out, to + g * groupStride + 4 * r, (int) two);
+                INT.set(out, to + (g + 1) * groupStride + 4 * r, (int) (two >>> 32));
+            }
         }
     }
 

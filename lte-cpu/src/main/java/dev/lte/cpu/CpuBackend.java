@@ -16,6 +16,7 @@ import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadFactory;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -27,11 +28,14 @@ final class CpuBackend implements Backend {
     private static final int PROMPT_ROWS = 512;
 
     /** Below, packing is over before another thread is there. */
-    static final long LEAST_BACKGROUND_BYTES = 1 << 20;
+    static final long LEAST_BACKGROUND_BYTES = 128 << 10;
 
     private final DeviceInfo device;
     private final WorkerPool pool;
-    private final @Nullable LargePages largePages = LargePages.find();
+    /** Looked for when they are first wanted: getting at them takes longer than packing a small model. */
+    private @Nullable LargePages largePages;
+
+    private boolean soughtLargePages;
     private final @Nullable PackedWeights kept;
     private final BackgroundPacking packing;
     /** All that has not been freed. */
@@ -40,9 +44,14 @@ final class CpuBackend implements Backend {
     private volatile boolean closed;
 
     CpuBackend(BackendOptions options) {
+        this(options, BackgroundPacking::daemon);
+    }
+
+    /** @param packingThreads as {@link BackgroundPacking} wants them */
+    CpuBackend(BackendOptions options, ThreadFactory packingThreads) {
         device = describe(options);
         pool = new WorkerPool(device.threads());
-        packing = new BackgroundPacking(pool);
+        packing = new BackgroundPacking(pool, packingThreads);
         kept = options.weightCache() == null ? null : new PackedWeights(options.weightCache(), pool);
     }
 
@@ -65,13 +74,20 @@ final class CpuBackend implements Backend {
     MemorySegment allocate(Arena arena, String what, long bytes) {
         try {
             long size = Math.addExact(bytes, ALIGNMENT);
-            MemorySegment memory = largePages != null && size >= LargePages.LEAST_BYTES
-                    ? largePages.allocate(arena, size)
-                    : arena.allocate(size, ALIGNMENT);
+            LargePages large = size < LargePages.LEAST_BYTES ? null : largePages();
+            MemorySegment memory = large == null ? arena.allocate(size, ALIGNMENT) : large.allocate(arena, size);
             return memory.asSlice(0, bytes);
         } catch (OutOfMemoryError e) {
             throw outOfMemory(what, bytes, memory().getFreeMemorySize(), e);
         }
+    }
+
+    private synchronized @Nullable LargePages largePages() {
+        if (!soughtLargePages) {
+            soughtLargePages = true;
+            largePages = LargePages.find();
+        }
+        return largePages;
     }
 
     /**

@@ -6,6 +6,7 @@ import dev.lte.backend.FfnWeights;
 import dev.lte.backend.WeightData;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -145,6 +146,8 @@ final class CpuFfn implements FfnWeights {
         private final @Nullable TilePacker gatePacker;
         private final TilePacker upPacker;
         private final TilePacker downPacker;
+        private final WeightData source;
+        private final byte[] downTiles;
 
         Packing(FfnData data) {
             int model = spec.model();
@@ -152,6 +155,8 @@ final class CpuFfn implements FfnWeights {
                     ? null
                     : new TilePacker(new RowReader(data.gate(), gate), gate, spec.neurons(), model);
             upPacker = new TilePacker(new RowReader(data.up(), up), up, spec.neurons(), model);
+            source = data.down();
+            downTiles = new byte[Math.toIntExact(modelTiles() * down.tileBytes(downColumns))];
             downPacker = new TilePacker(new RowReader(data.down(), down), down, model, downColumns);
         }
 
@@ -165,6 +170,10 @@ final class CpuFfn implements FfnWeights {
                     gatePacker.pack(row, end, 0, spec.model(), memory, start, neuronTiles(), tile);
                 }
                 upPacker.pack(row, end, 0, spec.model(), memory, start + upStart(), neuronTiles(), tile);
+            }
+            if (down.packColumns(source, neuron, spec.expertSize(), downColumns, downTiles)) {
+                MemorySegment.copy(downTiles, 0, memory, ValueLayout.JAVA_BYTE, start + downStart(), downTiles.length);
+                return;
             }
             for (int tile = 0; tile < modelTiles(); tile++) {
                 int row = tile * TileFormat.ROWS;

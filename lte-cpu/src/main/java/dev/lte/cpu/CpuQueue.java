@@ -27,7 +27,10 @@ final class CpuQueue implements KernelQueue {
     private final RopeKernel rope = new RopeKernel();
     private final AttentionKernel attention;
     private final RowKernel rows;
-    private final CpuTraining training;
+    private final WorkerPool pool;
+    /** Null until it is asked for: most queues do not train. */
+    private @Nullable CpuTraining training;
+
     private volatile boolean closed;
 
     CpuQueue(CpuBackend backend, WorkerPool pool) {
@@ -38,7 +41,7 @@ final class CpuQueue implements KernelQueue {
         norm = new NormKernel(pool);
         attention = new AttentionKernel(pool);
         rows = new RowKernel(pool);
-        training = new CpuTraining(pool, this::own);
+        this.pool = pool;
     }
 
     @Override
@@ -152,7 +155,12 @@ final class CpuQueue implements KernelQueue {
 
     @Override
     public TrainingKernels training() {
-        return training;
+        CpuTraining kernels = training;
+        if (kernels == null) {
+            kernels = new CpuTraining(pool, this::own);
+            training = kernels;
+        }
+        return kernels;
     }
 
     @Override

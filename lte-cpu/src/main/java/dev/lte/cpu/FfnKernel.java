@@ -60,6 +60,7 @@ final class FfnKernel implements WorkerPool.Task {
     /** @param experts the lists and {@code counts} their lengths; both null for a dense run */
     void run(
             CpuTensor y, CpuTensor x, CpuFfn weights, @Nullable CpuTensor experts, @Nullable CpuTensor counts, Write write) {
+        weights.packed().beforeUse();
         this.weights = weights;
         this.experts = experts;
         this.counts = counts;

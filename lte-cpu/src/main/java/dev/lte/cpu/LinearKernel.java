@@ -94,6 +94,7 @@ final class LinearKernel implements WorkerPool.Task {
             int from = Math.max(firstRow - next.firstRow(), 0);
             int to = Math.min(firstRow + rows - next.firstRow(), next.rows());
             if (from < to) {
+                next.packed().beforeUse();
                 run(next, from / TileFormat.ROWS, (to + TileFormat.ROWS - 1) / TileFormat.ROWS);
             }
         }

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A weight cut into items of equal size that are packed one by one: tiles of a matrix, experts of a feed-forward block. They lie
  * in {@link #memory} once {@link #isPacked} is true. Until then a kernel packs the items that it comes by for itself
- * ({@link PackBuffer}), as the bytes are the same wherever they lie. Thread-safe.
+ * ({@link PackBuffer}), as the bytes are the same wherever they lie, the first time; then it waits ({@link #beforeUse}). Thread-safe.
  */
 final class PackedItems {
     /** Packs items, with buffers of its own. Used by one thread. */
@@ -24,6 +24,8 @@ final class PackedItems {
     private volatile boolean packed;
     private volatile boolean cancelled;
     private volatile @Nullable Throwable failure;
+    private boolean used;
+    private volatile boolean awaited;
 
     /**
      * @param what for messages
@@ -86,9 +88,9 @@ final class PackedItems {
         pool.run(task(pool, first, end), chunks(pool, first, end));
     }
 
-    /** As {@link #pack}, but callers of {@link WorkerPool#run} do not see it as one of theirs. */
-    void packInBackground(WorkerPool pool, int first, int end) {
-        pool.runInBackground(task(pool, first, end), chunks(pool, first, end));
+    /** As {@link #pack}, by {@link WorkerPool#runInBackground}. */
+    long packInBackground(WorkerPool pool, int first, int end) {
+        return pool.runInBackground(task(pool, first, end), chunks(pool, first, end));
     }
 
     private static int chunks(WorkerPool pool, int first, int end) {
@@ -107,19 +109,61 @@ final class PackedItems {
         };
     }
 
+    /**
+     * To be called before the items are multiplied with. The first time it returns at once: packing them for one use is sooner done than
+     * bringing them to memory, which takes fresh pages. From then on it waits until they are in memory, as packing them again and
+     * again would take longer.
+     *
+     * @throws BackendFailureException if they could not be brought there
+     * @throws IllegalStateException if the backend is closed or the weight freed meanwhile
+     */
+    void beforeUse() {
+        if (!isPacked()) {
+            awaitUnlessFirst();
+        }
+    }
+
+    private synchronized void awaitUnlessFirst() {
+        boolean first = !used;
+        used = true;
+        boolean interrupted = false;
+        while (!first && !isPacked()) {
+            if (cancelled) {
+                throw new IllegalStateException(what + ": the backend is closed or the weight has been freed");
+            }
+            awaited = true;
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Whether somebody waits for the items. */
+    boolean isAwaited() {
+        return awaited;
+    }
+
     /** All items are in memory. */
-    void finish() {
+    synchronized void finish() {
         packed = true;
+        notifyAll();
     }
 
     /** The items will not get into memory. */
-    void fail(Throwable thrown) {
+    synchronized void fail(Throwable thrown) {
         failure = thrown;
+        notifyAll();
     }
 
     /** The memory is about to go, so that there is no use in filling it. */
-    void cancel() {
+    synchronized void cancel() {
         cancelled = true;
+        notifyAll();
     }
 
     boolean isCancelled() {

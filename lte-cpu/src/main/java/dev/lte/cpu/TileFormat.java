@@ -1,6 +1,7 @@
 package dev.lte.cpu;
 
 import dev.lte.backend.DType;
+import dev.lte.backend.WeightData;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -124,6 +125,18 @@ abstract sealed class TileFormat
      * @param tile receives {@link #tileBytes} bytes
      */
     abstract void pack(byte[] rows, int k, byte[] tile);
+
+    /**
+     * Packs columns {@code first} to {@code first + count} of all rows of a weight straight from its bytes, if the format has a
+     * shorter way to do so than row by row.
+     *
+     * @param k columns of a tile
+     * @param out receives the tiles of all rows
+     * @return false if it has none, in which case nothing is written
+     */
+    boolean packColumns(WeightData data, int first, int count, int k, byte[] out) {
+        return false;
+    }
 
     /** Floats that {@link #prepare} makes of k activations; 0 if {@link #multiply} takes them as they are. */
     int prepared(int k) {

@@ -25,7 +25,11 @@ final class TileQ8 extends TileFormat {
     static final TileQ8 INSTANCE = new TileQ8();
 
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ORDER);
-    private static final int SIGNS = 0x00808080;
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ORDER);
+    private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ORDER);
+
+    /** Of two groups. */
+    static final long SIGNS = 0x0080808000808080L;
 
     private static final int BLOCK = 32;
     private static final int FILE_BLOCK_BYTES = 34;
@@ -41,16 +45,20 @@ final class TileQ8 extends TileFormat {
     void pack(byte[] rows, int k, byte[] tile) {
         int blocks = k / BLOCK;
         int rowBytes = blocks * FILE_BLOCK_BYTES;
+        for (int b = 0; b < blocks; b++) {
+            packBlock(rows, b * FILE_BLOCK_BYTES, rowBytes, tile, b * SCALE_BYTES, blocks * SCALE_BYTES + b * BLOCK_BYTES);
+        }
+    }
+
+    private static void packBlock(byte[] rows, int from, int rowBytes, byte[] tile, int scales, int weights) {
         for (int r = 0; r < ROWS; r++) {
-            for (int b = 0; b < blocks; b++) {
-                int from = r * rowBytes + b * FILE_BLOCK_BYTES;
-                tile[b * SCALE_BYTES + 2 * r] = rows[from];
-                tile[b * SCALE_BYTES + 2 * r + 1] = rows[from + 1];
-                int to = blocks * SCALE_BYTES + b * BLOCK * ROWS + 4 * r;
-                for (int g = 0; g < BLOCK / 4; g++) {
-                    int weights = (int) INT.get(rows, from + 2 + 4 * g) ^ SIGNS; // adds 128 to all but the last
-                    INT.set(tile, to + g * GROUP_BYTES, weights);
-                }
+            int at = from + r * rowBytes;
+            int to = weights + 4 * r;
+            SHORT.set(tile, scales + 2 * r, (short) SHORT.get(rows, at));
+            for (int g = 0; g < BLOCK / 4; g += 2) {
+                long two = (long) LONG.get(rows, at + 2 + 4 * g) ^ SIGNS; // adds 128 to all but the last of each four
+                INT.set(tile, to + g * GROUP_BYTES, (int) two);
+                INT.set(tile, to + (g + 1) * GROUP_BYTES, (int) (two >>> 32));
             }
         }
     }

@@ -75,9 +75,13 @@ final class WorkerPool implements AutoCloseable {
         run(task, items, false);
     }
 
-    /** As {@link #run(Task, int)}, but {@link #runs} does not count it. */
-    void runInBackground(Task task, int items) {
-        run(task, items, true);
+    /**
+     * As {@link #run(Task, int)}, but {@link #runs} does not count it.
+     *
+     * @return the nanoseconds that it took, waiting for other callers aside
+     */
+    long runInBackground(Task task, int items) {
+        return run(task, items, true);
     }
 
     /** Changes whenever a task that is not in the background is run. */
@@ -85,11 +89,12 @@ final class WorkerPool implements AutoCloseable {
         return runs.get();
     }
 
-    private void run(Task task, int items, boolean background) {
+    private long run(Task task, int items, boolean background) {
         if (items <= 0) {
-            return;
+            return 0;
         }
         callers.lock();
+        long start = background ? System.nanoTime() : 0;
         try {
             if (!background) {
                 runs.incrementAndGet();
@@ -101,9 +106,10 @@ final class WorkerPool implements AutoCloseable {
                 for (int item = 0; item < items; item++) {
                     task.run(item, 0);
                 }
-                return;
+            } else {
+                runShared(task, items);
             }
-            runShared(task, items);
+            return background ? System.nanoTime() - start : 0;
         } finally {
             callers.unlock();
         }

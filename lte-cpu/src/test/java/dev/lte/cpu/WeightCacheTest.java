@@ -138,7 +138,7 @@ class WeightCacheTest {
                     CpuFfn ffn = (CpuFfn) backend.ffn(
                             new FfnData(new FfnSpec(256, 256, 256, Activation.RELU, false), null, up, down, null, null));
                     CRC32C sum = new CRC32C();
-                    sum.update(ffn.bytes().asByteBuffer());
+                    sum.update(ffn.packed().memory().asByteBuffer());
                     sums.put(dtype.name(), Long.toHexString(sum.getValue()));
                 }
             }
@@ -180,7 +180,7 @@ class WeightCacheTest {
 
     private byte[] bytes(FfnData data) {
         try (CpuBackend backend = new CpuBackend(new BackendOptions(2, 0, new WeightCache(folder, "m", "1")))) {
-            return ((CpuFfn) backend.ffn(data)).bytes().toArray(ValueLayout.JAVA_BYTE);
+            return ((CpuFfn) backend.ffn(data)).packed().memory().toArray(ValueLayout.JAVA_BYTE);
         }
     }
 
