@@ -73,14 +73,14 @@ class BackgroundPackingTest {
             FfnWeights block = backend.ffn(
                     new FfnData(ffn.spec(), readOnly(ffn.gate()), readOnly(ffn.up()), readOnly(ffn.down()), null, null));
             assertThat(((CpuFfn) block).packed().isPacked()).as(what).isFalse();
-            assertThat(multiply(weight, x, tokens)).as(what).containsExactly(expected);
-            assertThat(multiply(block, x, tokens)).as(what).containsExactly(expectedFfn);
+            assertThat(multiply(weight, x, tokens)).as(what).isEqualTo(expected);
+            assertThat(multiply(block, x, tokens)).as(what).isEqualTo(expectedFfn);
             assertThat(((CpuFfn) block).packed().isPacked()).as(what).isFalse();
             if (tokens == 7) {
                 start.countDown();
                 // The second use waits.
-                assertThat(multiply(weight, x, tokens)).as(what).containsExactly(expected);
-                assertThat(multiply(block, x, tokens)).as(what).containsExactly(expectedFfn);
+                assertThat(multiply(weight, x, tokens)).as(what).isEqualTo(expected);
+                assertThat(multiply(block, x, tokens)).as(what).isEqualTo(expectedFfn);
                 assertThat(((CpuFfn) block).packed().isPacked()).as(what).isTrue();
             }
         }
@@ -93,7 +93,7 @@ class BackgroundPackingTest {
         queue.read(backend.weight(matrix), expected);
         float[] found = new float[ROWS * COLUMNS];
         queue.read(backend.weight(readOnly(matrix)), found);
-        assertThat(found).as("seed " + SEED).containsExactly(expected);
+        assertThat(found).as("seed " + SEED).isEqualTo(expected);
     }
 
     @Test
@@ -103,7 +103,7 @@ class BackgroundPackingTest {
         Tensor weight = backend.weight(matrix);
         float[] expected = multiply(weight, x, 1);
         matrix.bytes().fill((byte) 0);
-        assertThat(multiply(weight, x, 1)).as("seed " + SEED).containsExactly(expected);
+        assertThat(multiply(weight, x, 1)).as("seed " + SEED).isEqualTo(expected);
     }
 
     @Test
