@@ -1,13 +1,9 @@
 package dev.lte.cpu;
 
-import static dev.lte.cpu.Lanes.F;
-import static dev.lte.cpu.Lanes.L;
-
 import dev.lte.backend.AttentionSpec;
 import dev.lte.backend.DType;
 import dev.lte.backend.RowBatch;
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +17,6 @@ final class AttentionKernel implements WorkerPool.Task {
 
     private final WorkerPool pool;
     private final Scratch scratch;
-    private final int[][] offsets;
     private final int[][] rows;
 
     private @Nullable CpuTensor out;
@@ -39,7 +34,6 @@ final class AttentionKernel implements WorkerPool.Task {
     AttentionKernel(WorkerPool pool) {
         this.pool = pool;
         scratch = new Scratch(pool.threads());
-        offsets = new int[pool.threads()][2 * BLOCK];
         rows = new int[pool.threads()][BLOCK];
     }
 
@@ -135,20 +129,34 @@ final class AttentionKernel implements WorkerPool.Task {
         float[] work = scratch.floats(worker, decodedValues + BLOCK * size);
         Arrays.fill(work, 0, group, Float.NEGATIVE_INFINITY);
         Arrays.fill(work, group, 2 * group, 0f);
-        int[] offset = offsets[worker];
         int[] listed = rows[worker];
         for (int p = from[t]; p < to[t]; p += BLOCK) {
             int count = list(t, p, Math.min(BLOCK, to[t] - p), listed);
             if (count == 0) {
                 continue;
             }
-            float[] keyStore = load(k, listed, count, head * size, size, work, decodedKeys, offset, 0);
-            score(query.floats(), queryStart, keyStore, offset, count, work, scores, group, s);
-            float[] valueStore = load(v, listed, count, head * size, size, work, decodedValues, offset, BLOCK);
+            boolean inPlace = count == BLOCK && k.dtype() == DType.F32 && evenlySpaced(listed);
+            float[] keyStore = inPlace ? k.floats() : work;
+            int keyStart = inPlace ? k.rowStart(listed[0]) + head * size : decodedKeys;
+            int keyStride = inPlace ? k.stride() * (listed[1] - listed[0]) : size;
+            float[] valueStore = inPlace ? v.floats() : work;
+            int valueStart = inPlace ? v.rowStart(listed[0]) + head * size : decodedValues;
+            int valueStride = inPlace ? v.stride() * (listed[1] - listed[0]) : size;
+            if (!inPlace) {
+                load(k, listed, count, head * size, size, work, decodedKeys);
+                load(v, listed, count, head * size, size, work, decodedValues);
+            }
             for (int g = 0; g < group; g++) {
-                float shrink = renormalize(work, g, group, scores + g * BLOCK, count);
-                accumulate(
-                        result, outStart + g * size, size, shrink, work, scores + g * BLOCK, valueStore, offset, BLOCK, count);
+                int weights = scores + g * BLOCK;
+                AttentionMath.scores(
+                        query.floats(), queryStart + g * size, size, s.scale(), keyStore, keyStart, keyStride, count, work,
+                        weights);
+                if (s.softcap() > 0) {
+                    VectorMath.softcap(work, weights, count, s.softcap());
+                }
+                float shrink = renormalize(work, g, group, weights, count);
+                AttentionMath.accumulate(
+                        result, outStart + g * size, size, shrink, work, weights, valueStore, valueStart, valueStride, count);
             }
         }
         for (int g = 0; g < group; g++) {
@@ -171,51 +179,20 @@ final class AttentionKernel implements WorkerPool.Task {
         return found;
     }
 
-    /** Returns the array that the listed rows are in, and where each begins; decodes them to {@code work} if need be. */
-    private static float[] load(
-            CpuTensor from, int[] rows, int count, int column, int size, float[] work, int workStart, int[] offset,
-            int offsetStart) {
-        if (from.dtype() == DType.F32) {
-            for (int j = 0; j < count; j++) {
-                offset[offsetStart + j] = from.rowStart(rows[j]) + column;
+    private static boolean evenlySpaced(int[] rows) {
+        int step = rows[1] - rows[0];
+        for (int j = 2; j < BLOCK; j++) {
+            if (rows[j] - rows[j - 1] != step) {
+                return false;
             }
-            return from.floats();
         }
+        return true;
+    }
+
+    private static void load(CpuTensor from, int[] rows, int count, int column, int size, float[] work, int start) {
         for (int j = 0; j < count; j++) {
-            offset[offsetStart + j] = workStart + j * size;
-            from.readRow(rows[j], column, size, work, workStart + j * size);
+            from.readRow(rows[j], column, size, work, start + j * size);
         }
-        return work;
-    }
-
-    private static void score(
-            float[] q, int queryStart, float[] keys, int[] offset, int count, float[] work, int scores, int group,
-            AttentionSpec spec) {
-        int size = spec.headSize();
-        for (int g = 0; g < group; g++) {
-            int to = scores + g * BLOCK;
-            for (int j = 0; j < count; j++) {
-                work[to + j] = spec.scale() * dot(q, queryStart + g * size, keys, offset[j], size);
-            }
-            if (spec.softcap() > 0) {
-                VectorMath.softcap(work, to, count, spec.softcap());
-            }
-        }
-    }
-
-    static float dot(float[] a, int aStart, float[] b, int bStart, int count) {
-        FloatVector sum0 = FloatVector.zero(F);
-        FloatVector sum1 = FloatVector.zero(F);
-        int i = 0;
-        for (; i <= count - 2 * L; i += 2 * L) {
-            sum0 = FloatVector.fromArray(F, a, aStart + i).fma(FloatVector.fromArray(F, b, bStart + i), sum0);
-            sum1 = FloatVector.fromArray(F, a, aStart + i + L).fma(FloatVector.fromArray(F, b, bStart + i + L), sum1);
-        }
-        float sum = Lanes.sum(sum0.add(sum1));
-        for (; i < count; i++) {
-            sum += a[aStart + i] * b[bStart + i];
-        }
-        return sum;
     }
 
     /**
@@ -225,46 +202,11 @@ final class AttentionKernel implements WorkerPool.Task {
      */
     private static float renormalize(float[] work, int g, int group, int scores, int count) {
         float old = work[g];
-        float maximum = old;
-        for (int j = 0; j < count; j++) {
-            maximum = Math.max(maximum, work[scores + j]);
-        }
+        float maximum = AttentionMath.largest(work, scores, count, old);
         float shrink = maximum == old ? 1f : (float) Math.exp(old - maximum);
         work[g] = maximum;
         work[group + g] = work[group + g] * shrink + VectorMath.exponentials(work, scores, count, maximum);
         return shrink;
-    }
-
-    /** {@code out = out * shrink + sum over j of weights[j] * values[offset[j]...]}. */
-    private static void accumulate(
-            float[] out, int outStart, int size, float shrink, float[] weights, int weightStart, float[] values, int[] offset,
-            int offsetStart, int count) {
-        int e = 0;
-        for (; e <= size - 2 * L; e += 2 * L) {
-            accumulateLanes(out, outStart + e, shrink, weights, weightStart, values, e, offset, offsetStart, count);
-        }
-        for (; e < size; e++) {
-            float sum = 0;
-            for (int j = 0; j < count; j++) {
-                sum += weights[weightStart + j] * values[offset[offsetStart + j] + e];
-            }
-            out[outStart + e] = out[outStart + e] * shrink + sum;
-        }
-    }
-
-    private static void accumulateLanes(
-            float[] out, int at, float shrink, float[] weights, int weightStart, float[] values, int e, int[] offset,
-            int offsetStart, int count) {
-        FloatVector sum0 = FloatVector.zero(F);
-        FloatVector sum1 = FloatVector.zero(F);
-        for (int j = 0; j < count; j++) {
-            FloatVector weight = FloatVector.broadcast(F, weights[weightStart + j]);
-            int v = offset[offsetStart + j] + e;
-            sum0 = FloatVector.fromArray(F, values, v).fma(weight, sum0);
-            sum1 = FloatVector.fromArray(F, values, v + L).fma(weight, sum1);
-        }
-        FloatVector.fromArray(F, out, at).mul(shrink).add(sum0).intoArray(out, at);
-        FloatVector.fromArray(F, out, at + L).mul(shrink).add(sum1).intoArray(out, at + L);
     }
 
     private static void scale(float[] x, int start, int count, float factor) {
