@@ -19,6 +19,7 @@ final class PanelProduct {
     /** Columns of weights decoded at a time: a panel of this depth takes 16 KiB, half of a first-level cache. */
     private static final int DEPTH = 128;
 
+    private final ColdGemm cold = new ColdGemm();
     private final float[] panel = new float[DEPTH * WIDTH];
     private float[] scales = {};
     private float[] sums = {};
@@ -41,7 +42,7 @@ final class PanelProduct {
                 for (int c = 0; c < k; c += DEPTH) {
                     int depth = Math.min(DEPTH, k - c);
                     decode(format, w, start, allTiles, tile, tiles, columns, firstColumn + c, depth);
-                    Gemm.multiply(panel, 0, depth, x, xRows, first, c, out, outRows, outColumn, count);
+                    multiplyEach(0, depth, x, xRows, first, c, out, outRows, outColumn, count);
                 }
             }
             case ALTERNATING -> {
@@ -49,8 +50,8 @@ final class PanelProduct {
                 for (int c = 0; c < k; c += DEPTH) {
                     int depth = Math.min(DEPTH, k - c);
                     decode(format, w, start, allTiles, tile, tiles, columns, firstColumn + c, depth);
-                    AlternatingGemm.multiply(panel, 0, depth, x, xRows, first, c, sums, evenRows, 0, count);
-                    AlternatingGemm.multiply(panel, 1, depth, x, xRows, first, c, sums, oddRows, 0, count);
+                    multiplySecond(0, depth, x, xRows, first, c, evenRows, count);
+                    multiplySecond(1, depth, x, xRows, first, c, oddRows, count);
                 }
                 for (int i = 0; i < count; i++) {
                     addBoth(sums, evenRows[i], oddRows[i], out, outRows[i] + outColumn);
@@ -59,15 +60,25 @@ final class PanelProduct {
             case GROUPED -> {
                 reserve(WIDTH, count);
                 int corrections = scales(format, w, start, allTiles, tile, tiles, columns, k);
+                boolean warm = cold.isWarm(count);
                 for (int i = 0; i < count; i++) {
-                    correct(scales, corrections, x, xRows[first + i] + k, out, outRows[i] + outColumn);
+                    int xAt = xRows[first + i] + k;
+                    if (warm) {
+                        correct(scales, corrections, x, xAt, out, outRows[i] + outColumn);
+                    } else {
+                        ColdGemm.correct(scales, corrections, x, xAt, out, outRows[i] + outColumn);
+                    }
                 }
                 int shift = Integer.numberOfTrailingZeros(format.scaleColumns());
                 for (int c = 0; c < k; c += DEPTH) {
                     int depth = Math.min(DEPTH, k - c);
                     decode(format, w, start, allTiles, tile, tiles, columns, firstColumn + c, depth);
-                    GroupedGemm.multiply(
-                            panel, depth, shift, scales, (c >> shift) * WIDTH, x, xRows, first, c, sums, evenRows, count);
+                    int scale = (c >> shift) * WIDTH;
+                    if (cold.isWarm(count)) {
+                        GroupedGemm.multiply(panel, depth, shift, scales, scale, x, xRows, first, c, sums, evenRows, count);
+                    } else {
+                        ColdGemm.multiplyGroups(panel, depth, shift, scales, scale, x, xRows, first, c, sums, evenRows, count);
+                    }
                 }
                 for (int i = 0; i < count; i++) {
                     add(sums, evenRows[i], out, outRows[i] + outColumn);
@@ -81,7 +92,7 @@ final class PanelProduct {
                     decode(format, w, start, allTiles, tile, tiles, columns, firstColumn + c, depth);
                     for (int d = 0; d < depth; d += format.scaleColumns()) {
                         reserve(WIDTH, count);
-                        Gemm.multiply(panel, d, format.scaleColumns(), x, xRows, first, c + d, sums, evenRows, 0, count);
+                        multiplyEach(d, format.scaleColumns(), x, xRows, first, c + d, sums, evenRows, 0, count);
                         int b = (c + d) / format.scaleColumns();
                         for (int i = 0; i < count; i++) {
                             int xAt = xRows[first + i] + k + b;
@@ -94,6 +105,24 @@ final class PanelProduct {
                     }
                 }
             }
+        }
+    }
+
+    private void multiplyEach(
+            int row, int k, float[] x, int[] xRows, int first, int xColumn, float[] out, int[] outRows, int outColumn, int count) {
+        if (cold.isWarm(count)) {
+            Gemm.multiply(panel, row, k, x, xRows, first, xColumn, out, outRows, outColumn, count);
+        } else {
+            ColdGemm.multiply(panel, row, 0, 1, k, x, xRows, first, xColumn, out, outRows, outColumn, count);
+        }
+    }
+
+    private void multiplySecond(
+            int from, int k, float[] x, int[] xRows, int first, int xColumn, int[] outRows, int count) {
+        if (cold.isWarm(count)) {
+            AlternatingGemm.multiply(panel, from, k, x, xRows, first, xColumn, sums, outRows, 0, count);
+        } else {
+            ColdGemm.multiply(panel, 0, from, 2, k, x, xRows, first, xColumn, sums, outRows, 0, count);
         }
     }
 
