@@ -18,6 +18,7 @@ final class AttentionKernel implements WorkerPool.Task {
     private final WorkerPool pool;
     private final Scratch scratch;
     private final int[][] rows;
+    private final Warming[] warming;
 
     private @Nullable CpuTensor out;
     private @Nullable CpuTensor q;
@@ -35,6 +36,10 @@ final class AttentionKernel implements WorkerPool.Task {
         this.pool = pool;
         scratch = new Scratch(pool.threads());
         rows = new int[pool.threads()][BLOCK];
+        warming = new Warming[pool.threads()];
+        for (int i = 0; i < warming.length; i++) {
+            warming[i] = new Warming(5_000);
+        }
     }
 
     /** Over the cache. Without causality a row sees up to the last position that its sequence has among the rows. */
@@ -143,8 +148,9 @@ final class AttentionKernel implements WorkerPool.Task {
             int valueStart = inPlace ? v.rowStart(listed[0]) + head * size : decodedValues;
             int valueStride = inPlace ? v.stride() * (listed[1] - listed[0]) : size;
             if (!inPlace) {
-                load(k, listed, count, head * size, size, work, decodedKeys);
-                load(v, listed, count, head * size, size, work, decodedValues);
+                boolean vectors = warming[worker].takesVectors(2 * count);
+                load(k, listed, count, head * size, size, work, decodedKeys, vectors);
+                load(v, listed, count, head * size, size, work, decodedValues, vectors);
             }
             for (int g = 0; g < group; g++) {
                 int weights = scores + g * BLOCK;
@@ -189,9 +195,13 @@ final class AttentionKernel implements WorkerPool.Task {
         return true;
     }
 
-    private static void load(CpuTensor from, int[] rows, int count, int column, int size, float[] work, int start) {
+    private static void load(CpuTensor from, int[] rows, int count, int column, int size, float[] work, int start, boolean vectors) {
         for (int j = 0; j < count; j++) {
-            from.readRow(rows[j], column, size, work, start + j * size);
+            if (vectors) {
+                from.readRow(rows[j], column, size, work, start + j * size);
+            } else {
+                from.readRowPlainly(rows[j], column, size, work, start + j * size);
+            }
         }
     }
 

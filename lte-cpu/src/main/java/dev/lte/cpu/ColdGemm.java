@@ -2,38 +2,9 @@ package dev.lte.cpu;
 
 import static dev.lte.cpu.Gemm.WIDTH;
 
-/**
- * {@link Gemm}, {@link AlternatingGemm} and {@link GroupedGemm} without the Vector API, with the same bits. Vectors are objects until C2
- * has compiled the loop that they are in, each operation of which then takes hundreds of nanoseconds; plain loops are within a
- * factor of ten of the speed of vectors from the first compilation on. So a process that begins is quicker with these, and would be
- * slower later.
- *
- * <p>One for each thread. Every {@value #EACH}th product is left to vectors, so that they get compiled, and all of them from the time at
- * which they are.
- */
+/** {@link Gemm}, {@link AlternatingGemm} and {@link GroupedGemm} in plain loops, with the same bits, for as long as {@link Warming} says. */
 final class ColdGemm {
-    private static final int EACH = 8;
-
-    /**
-     * Calls of a vector kernel after which it is compiled, about: the threads and kinds of products that have counts of their own add
-     * up to the 5,000 that C2 waits for at most.
-     */
-    private static final int COMPILED = 1_000;
-
-    private int products;
-    private int vectorCalls;
-
-    /** Whether the next product of so many tokens is to be made by vectors. */
-    boolean isWarm(int tokens) {
-        if (vectorCalls >= COMPILED) {
-            return true;
-        }
-        if (++products % EACH != 0) {
-            return false;
-        }
-        vectorCalls += (tokens + 3) / 4;
-        return true;
-    }
+    private ColdGemm() {}
 
     /** Every {@code step}th column of {@link Gemm#multiply}, beginning with {@code from}. */
     static void multiply(

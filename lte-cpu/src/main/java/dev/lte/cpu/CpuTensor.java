@@ -160,6 +160,15 @@ final class CpuTensor implements Tensor {
         }
     }
 
+    /** As {@link #readRow}, in plain loops where {@link Warming} has something to gain. */
+    void readRowPlainly(int row, int column, int count, float[] out, int outStart) {
+        if (dtype == DType.F16) {
+            HalfRows.decodeF16Plainly(halves(), rowStart(row) + column, count, out, outStart);
+        } else {
+            readRow(row, column, count, out, outStart);
+        }
+    }
+
     /** Rounds {@code count} values (whole blocks of a block type) to nearest and stores them in a row of a floating-point tensor. */
     void writeRow(int row, int column, int count, float[] values, int start) {
         int at = rowStart(row) + column;

@@ -19,7 +19,10 @@ final class PanelProduct {
     /** Columns of weights decoded at a time: a panel of this depth takes 16 KiB, half of a first-level cache. */
     private static final int DEPTH = 128;
 
-    private final ColdGemm cold = new ColdGemm();
+    /** The threads, and the products of matrices and of experts, have counts of their own, which add up. */
+    private static final int COMPILED = 1_000;
+
+    private final Warming warming = new Warming(COMPILED);
     private final float[] panel = new float[DEPTH * WIDTH];
     private float[] scales = {};
     private float[] sums = {};
@@ -60,7 +63,7 @@ final class PanelProduct {
             case GROUPED -> {
                 reserve(WIDTH, count);
                 int corrections = scales(format, w, start, allTiles, tile, tiles, columns, k);
-                boolean warm = cold.isWarm(count);
+                boolean warm = warming.takesVectors((count + 3) / 4);
                 for (int i = 0; i < count; i++) {
                     int xAt = xRows[first + i] + k;
                     if (warm) {
@@ -74,7 +77,7 @@ final class PanelProduct {
                     int depth = Math.min(DEPTH, k - c);
                     decode(format, w, start, allTiles, tile, tiles, columns, firstColumn + c, depth);
                     int scale = (c >> shift) * WIDTH;
-                    if (cold.isWarm(count)) {
+                    if (warming.takesVectors((count + 3) / 4)) {
                         GroupedGemm.multiply(panel, depth, shift, scales, scale, x, xRows, first, c, sums, evenRows, count);
                     } else {
                         ColdGemm.multiplyGroups(panel, depth, shift, scales, scale, x, xRows, first, c, sums, evenRows, count);
@@ -110,7 +113,7 @@ final class PanelProduct {
 
     private void multiplyEach(
             int row, int k, float[] x, int[] xRows, int first, int xColumn, float[] out, int[] outRows, int outColumn, int count) {
-        if (cold.isWarm(count)) {
+        if (warming.takesVectors((count + 3) / 4)) {
             Gemm.multiply(panel, row, k, x, xRows, first, xColumn, out, outRows, outColumn, count);
         } else {
             ColdGemm.multiply(panel, row, 0, 1, k, x, xRows, first, xColumn, out, outRows, outColumn, count);
@@ -119,7 +122,7 @@ final class PanelProduct {
 
     private void multiplySecond(
             int from, int k, float[] x, int[] xRows, int first, int xColumn, int[] outRows, int count) {
-        if (cold.isWarm(count)) {
+        if (warming.takesVectors((count + 3) / 4)) {
             AlternatingGemm.multiply(panel, from, k, x, xRows, first, xColumn, sums, outRows, 0, count);
         } else {
             ColdGemm.multiply(panel, 0, from, 2, k, x, xRows, first, xColumn, sums, outRows, 0, count);

@@ -1,0 +1,32 @@
+package dev.lte.cpu;
+
+/**
+ * Decides when a thread takes vector code. Vectors are objects until C2 has compiled the loop that they are in, and each operation then
+ * takes hundreds of nanoseconds; plain loops with the same result are within a factor of ten of the speed of vectors from the first
+ * compilation on. So a process that begins is quicker with those, and would be slower later. Every {@value #EACH}th call is left to vectors,
+ * so that they get compiled, and all of them from the time at which they are. One for each thread and kernel.
+ */
+final class Warming {
+    private static final int EACH = 8;
+
+    private final int compiled;
+    private int calls;
+    private int vectorCalls;
+
+    /** @param compiled calls of vector code after which C2 has compiled it, about; 5,000 are the most that it waits for */
+    Warming(int compiled) {
+        this.compiled = compiled;
+    }
+
+    /** @param count how often the vector code would be called now */
+    boolean takesVectors(int count) {
+        if (vectorCalls >= compiled) {
+            return true;
+        }
+        if (++calls % EACH != 0) {
+            return false;
+        }
+        vectorCalls += count;
+        return true;
+    }
+}
