@@ -11,7 +11,8 @@ import java.util.Objects;
  * @param rows output features (or vocabulary entries); 1 for a vector
  * @param columns input features
  * @param bytes exactly {@code rows x dtype.byteSize(columns)} bytes, often a mapped file; stays readable as long as the
- *     backend that it was given to is open, so a backend may keep reading it instead of copying
+ *     backend that it was given to is open, so a backend may keep reading it instead of copying; bytes that are read-only, as those of
+ *     mapped files are, stay what they are as well, so that it may read them later
  */
 public record WeightData(String name, DType dtype, int rows, int columns, MemorySegment bytes) {
     public WeightData {

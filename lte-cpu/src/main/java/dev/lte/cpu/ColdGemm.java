@@ -8,8 +8,19 @@ final class ColdGemm {
 
     /** Every {@code step}th column of {@link Gemm#multiply}, beginning with {@code from}. */
     static void multiply(
-            float[] w, int wRow, int from, int step, int k, float[] x, int[] xRows, int first, int xColumn, float[] out,
-            int[] outRows, int outColumn, int n) {
+            float[] w,
+            int wRow,
+            int from,
+            int step,
+            int k,
+            float[] x,
+            int[] xRows,
+            int first,
+            int xColumn,
+            float[] out,
+            int[] outRows,
+            int outColumn,
+            int n) {
         for (int i = 0; i < n; i++) {
             int at = xRows[first + i] + xColumn;
             for (int c = from; c < k; c += step) {
@@ -26,8 +37,18 @@ final class ColdGemm {
 
     /** As {@link GroupedGemm#multiply}. */
     static void multiplyGroups(
-            float[] w, int k, int shift, float[] scales, int scaleStart, float[] x, int[] xRows, int first, int xColumn, float[] out,
-            int[] outRows, int n) {
+            float[] w,
+            int k,
+            int shift,
+            float[] scales,
+            int scaleStart,
+            float[] x,
+            int[] xRows,
+            int first,
+            int xColumn,
+            float[] out,
+            int[] outRows,
+            int n) {
         for (int i = 0; i < n; i++) {
             int at = xRows[first + i] + xColumn;
             for (int c = 0; c < k; c += 4) {

@@ -57,7 +57,8 @@ final class CpuBackend implements Backend {
 
     /** What {@link #device} would say. */
     static DeviceInfo describe(BackendOptions options) {
-        int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
+        int threads =
+                options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
         String description = Lanes.bits() + "-bit vectors, " + threads + (threads == 1 ? " thread" : " threads");
         return new DeviceInfo(description, threads, memory().getTotalMemorySize(), PROMPT_ROWS);
     }
@@ -97,28 +98,38 @@ final class CpuBackend implements Backend {
      * @param how they are packed, which tells them from all others of the model together with {@code weights}
      */
     PackedItems packed(
-            Arena arena, String how, List<WeightData> weights, int items, long itemBytes, Supplier<PackedItems.Packer> packers) {
+            Arena arena,
+            String how,
+            List<WeightData> weights,
+            int items,
+            long itemBytes,
+            Supplier<PackedItems.Packer> packers) {
         String what = weights.getFirst().name();
         long bytes = Math.multiplyExact(itemBytes, (long) items);
-        PackedKey key = kept == null ? null : PackedKey.of(how, weights);
-        MemorySegment found = key == null ? null : kept.find(arena, key, bytes);
+        PackedWeights files = kept;
+        if (files == null) {
+            PackedItems result = new PackedItems(what, allocate(arena, what, bytes), items, itemBytes, packers);
+            if (bytes >= LEAST_BACKGROUND_BYTES
+                    && weights.stream().allMatch(weight -> weight.bytes().isReadOnly())) {
+                packing.add(result);
+            } else {
+                result.packAll(pool);
+            }
+            return result;
+        }
+        PackedKey key = PackedKey.of(how, weights);
+        MemorySegment found = files.find(arena, key, bytes);
         if (found != null) {
             return PackedItems.of(what, found, items, itemBytes, packers);
         }
         PackedItems result = new PackedItems(what, allocate(arena, what, bytes), items, itemBytes, packers);
-        if (key == null && bytes >= LEAST_BACKGROUND_BYTES && weights.stream().allMatch(weight -> weight.bytes().isReadOnly())) {
-            packing.add(result);
-            return result;
-        }
-        result.pack(pool, 0, items);
-        result.finish();
-        if (key != null) {
-            kept.keep(key, result.memory());
-        }
+        result.packAll(pool);
+        files.keep(key, result.memory());
         return result;
     }
 
-    private static OutOfDeviceMemoryException outOfMemory(String what, long needed, long available, OutOfMemoryError cause) {
+    private static OutOfDeviceMemoryException outOfMemory(
+            String what, long needed, long available, OutOfMemoryError cause) {
         OutOfDeviceMemoryException exception = new OutOfDeviceMemoryException(what, needed, available);
         exception.initCause(cause);
         return exception;
@@ -225,13 +236,13 @@ final class CpuBackend implements Backend {
 
     @Override
     public void free(Tensor tensor) {
-        Storage storage =
-                switch (tensor) {
-                    case CpuTensor plain -> plain.storage();
-                    case TiledWeight weight -> weight.storage();
-                    default -> throw new IllegalArgumentException(
-                            "expected a tensor of backend cpu, found " + tensor.getClass().getName());
-                };
+        Storage storage = switch (tensor) {
+            case CpuTensor plain -> plain.storage();
+            case TiledWeight weight -> weight.storage();
+            default ->
+                throw new IllegalArgumentException("expected a tensor of backend cpu, found "
+                        + tensor.getClass().getName());
+        };
         if (storage.backend() != this) {
             throw new IllegalArgumentException("the tensor belongs to another backend");
         }

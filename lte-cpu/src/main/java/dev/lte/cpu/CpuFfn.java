@@ -92,7 +92,8 @@ final class CpuFfn implements FfnWeights {
         return packed;
     }
 
-    @Nullable TileFormat gate() {
+    @Nullable
+    TileFormat gate() {
         return gate;
     }
 

@@ -47,7 +47,10 @@ final class HalfRows {
     static void decodeBf16(MemorySegment from, long start, int count, float[] to, int toStart) {
         int i = 0;
         for (; i <= count - HALF.length(); i += L) {
-            load(from, start + i).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(to, toStart + i);
+            load(from, start + i)
+                    .lanewise(VectorOperators.LSHL, 16)
+                    .reinterpretAsFloats()
+                    .intoArray(to, toStart + i);
         }
         for (; i < count; i++) {
             to[toStart + i] = bf16ToFloat(from.get(CpuTensor.SHORT, 2 * (start + i)));

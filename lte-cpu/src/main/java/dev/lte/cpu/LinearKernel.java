@@ -32,6 +32,7 @@ final class LinearKernel implements WorkerPool.Task {
     private int[] xRows = new int[16];
     /** Activations as the format of the current part wants them, if it wants them otherwise. */
     private final PreparedRows prepared = new PreparedRows();
+
     private final int[] sumRows = new int[TOKENS];
 
     private float[] out = {};
@@ -160,23 +161,58 @@ final class LinearKernel implements WorkerPool.Task {
         for (int t = 0; t < tokens; t++) {
             Arrays.fill(sum, 0, tiles * TileFormat.ROWS, 0f);
             format.multiply(
-                    bytes, 0, from.tiles(), tile - firstTile, tiles, from.columns(), firstColumn, columns, prepared.x(),
-                    prepared.rowStart(t), sum, 0, work);
+                    bytes,
+                    0,
+                    from.tiles(),
+                    tile - firstTile,
+                    tiles,
+                    from.columns(),
+                    firstColumn,
+                    columns,
+                    prepared.x(),
+                    prepared.rowStart(t),
+                    sum,
+                    0,
+                    work);
             store(sum, 0, from.firstRow() + tile * TileFormat.ROWS, tiles * TileFormat.ROWS, endRow(from), t);
         }
     }
 
     private void multiplyPanel(
-            TiledWeight.Part from, MemorySegment bytes, int firstTile, int tile, int tiles, int firstToken, int count,
+            TiledWeight.Part from,
+            MemorySegment bytes,
+            int firstTile,
+            int tile,
+            int tiles,
+            int firstToken,
+            int count,
             int worker) {
         float[] sum = sums.floats(worker, count * Gemm.WIDTH);
         Arrays.fill(sum, 0, count * Gemm.WIDTH, 0f);
         panels[worker].multiply(
-                from.format(), bytes, 0, from.tiles(), tile - firstTile, tiles, from.columns(), firstColumn, columns,
-                prepared.x(), xRows, firstToken, count, sum, sumRows, 0);
+                from.format(),
+                bytes,
+                0,
+                from.tiles(),
+                tile - firstTile,
+                tiles,
+                from.columns(),
+                firstColumn,
+                columns,
+                prepared.x(),
+                xRows,
+                firstToken,
+                count,
+                sum,
+                sumRows,
+                0);
         for (int t = 0; t < count; t++) {
             store(
-                    sum, t * Gemm.WIDTH, from.firstRow() + tile * TileFormat.ROWS, tiles * TileFormat.ROWS, endRow(from),
+                    sum,
+                    t * Gemm.WIDTH,
+                    from.firstRow() + tile * TileFormat.ROWS,
+                    tiles * TileFormat.ROWS,
+                    endRow(from),
                     firstToken + t);
         }
     }

@@ -14,7 +14,8 @@ final class PackBuffer {
 
     /** Items {@code first} to {@code first + count}, from the first byte of the result on, which the next call overwrites. */
     MemorySegment pack(PackedItems from, int first, int count) {
-        long size = Math.multiplyExact(from.itemBytes(), (long) count) + ALIGNMENT; // vectors may be read beyond the end
+        long size =
+                Math.multiplyExact(from.itemBytes(), (long) count) + ALIGNMENT; // vectors may be read beyond the end
         if (buffer.byteSize() < size) {
             buffer = Arena.ofAuto().allocate(size, ALIGNMENT);
         }

@@ -83,12 +83,17 @@ final class PackedItems {
         return false;
     }
 
-    /** Packs items {@code first} to {@code end} with all threads of a pool, in chunks of neighbours. */
-    void pack(WorkerPool pool, int first, int end) {
-        pool.run(task(pool, first, end), chunks(pool, first, end));
+    /** Packs all items with all threads of a pool. */
+    void packAll(WorkerPool pool) {
+        pool.run(task(pool, 0, items), chunks(pool, 0, items));
+        finish();
     }
 
-    /** As {@link #pack}, by {@link WorkerPool#runInBackground}. */
+    /**
+     * Packs items {@code first} to {@code end} with the threads of a pool.
+     *
+     * @return as {@link WorkerPool#runInBackground}
+     */
     long packInBackground(WorkerPool pool, int first, int end) {
         return pool.runInBackground(task(pool, first, end), chunks(pool, first, end));
     }

@@ -38,8 +38,22 @@ final class PanelProduct {
      * @param x activations as {@link TileFormat#prepare} makes them
      */
     void multiply(
-            TileFormat format, MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int firstColumn,
-            int k, float[] x, int[] xRows, int first, int count, float[] out, int[] outRows, int outColumn) {
+            TileFormat format,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int firstColumn,
+            int k,
+            float[] x,
+            int[] xRows,
+            int first,
+            int count,
+            float[] out,
+            int[] outRows,
+            int outColumn) {
         switch (format.order()) {
             case SEQUENTIAL -> {
                 for (int c = 0; c < k; c += DEPTH) {
@@ -78,9 +92,11 @@ final class PanelProduct {
                     decode(format, w, start, allTiles, tile, tiles, columns, firstColumn + c, depth);
                     int scale = (c >> shift) * WIDTH;
                     if (warming.takesVectors((count + 3) / 4)) {
-                        GroupedGemm.multiply(panel, depth, shift, scales, scale, x, xRows, first, c, sums, evenRows, count);
+                        GroupedGemm.multiply(
+                                panel, depth, shift, scales, scale, x, xRows, first, c, sums, evenRows, count);
                     } else {
-                        ColdGemm.multiplyGroups(panel, depth, shift, scales, scale, x, xRows, first, c, sums, evenRows, count);
+                        ColdGemm.multiplyGroups(
+                                panel, depth, shift, scales, scale, x, xRows, first, c, sums, evenRows, count);
                     }
                 }
                 for (int i = 0; i < count; i++) {
@@ -112,7 +128,16 @@ final class PanelProduct {
     }
 
     private void multiplyEach(
-            int row, int k, float[] x, int[] xRows, int first, int xColumn, float[] out, int[] outRows, int outColumn, int count) {
+            int row,
+            int k,
+            float[] x,
+            int[] xRows,
+            int first,
+            int xColumn,
+            float[] out,
+            int[] outRows,
+            int outColumn,
+            int count) {
         if (warming.takesVectors((count + 3) / 4)) {
             Gemm.multiply(panel, row, k, x, xRows, first, xColumn, out, outRows, outColumn, count);
         } else {
@@ -146,11 +171,17 @@ final class PanelProduct {
     }
 
     private void decode(
-            TileFormat format, MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int column,
+            TileFormat format,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int column,
             int depth) {
         for (int i = 0; i < tiles; i++) {
-            format.decode(
-                    w, start, allTiles, tile + i, columns, column, depth, panel, WIDTH, i * TileFormat.ROWS);
+            format.decode(w, start, allTiles, tile + i, columns, column, depth, panel, WIDTH, i * TileFormat.ROWS);
         }
     }
 
@@ -177,8 +208,7 @@ final class PanelProduct {
     private static void correctLanes(float[] scales, int r, int corrections, float[] x, int xAt, float[] out, int to) {
         FloatVector sum = FloatVector.zero(WIDE);
         for (int b = 0; b < corrections; b++) {
-            sum = FloatVector.fromArray(WIDE, scales, b * WIDTH + r)
-                    .fma(FloatVector.broadcast(WIDE, x[xAt + b]), sum);
+            sum = FloatVector.fromArray(WIDE, scales, b * WIDTH + r).fma(FloatVector.broadcast(WIDE, x[xAt + b]), sum);
         }
         FloatVector.fromArray(WIDE, out, to).add(sum).intoArray(out, to);
     }

@@ -131,7 +131,8 @@ final class TiledWeight implements Tensor {
                 MemorySegment bytes = packed ? part.packed().memory() : buffer.pack(part.packed(), tile, 1);
                 long start = packed ? tile * part.tileBytes() : 0;
                 part.format()
-                        .decodeRow(bytes, start, part.columns(), r % TileFormat.ROWS, firstColumn, columns, out, outStart);
+                        .decodeRow(
+                                bytes, start, part.columns(), r % TileFormat.ROWS, firstColumn, columns, out, outStart);
                 return;
             }
         }

@@ -58,7 +58,10 @@ class BackgroundPackingTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = DType.class, mode = Mode.INCLUDE, names = {"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})
+    @EnumSource(
+            value = DType.class,
+            mode = Mode.INCLUDE,
+            names = {"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})
     void kernelsGiveTheSameNumbersBeforePackingAndAfter(DType dtype) {
         for (int tokens : new int[] {1, 3, 7}) {
             Random random = new Random(SEED);
@@ -70,8 +73,8 @@ class BackgroundPackingTest {
             float[] expected = multiply(backend.weight(matrix), x, tokens);
             float[] expectedFfn = multiply(backend.ffn(ffn), x, tokens);
             Tensor weight = backend.weight(readOnly(matrix));
-            FfnWeights block = backend.ffn(
-                    new FfnData(ffn.spec(), readOnly(ffn.gate()), readOnly(ffn.up()), readOnly(ffn.down()), null, null));
+            FfnWeights block = backend.ffn(new FfnData(
+                    ffn.spec(), readOnly(ffn.gate()), readOnly(ffn.up()), readOnly(ffn.down()), null, null));
             assertThat(((CpuFfn) block).packed().isPacked()).as(what).isFalse();
             assertThat(multiply(weight, x, tokens)).as(what).isEqualTo(expected);
             assertThat(multiply(block, x, tokens)).as(what).isEqualTo(expectedFfn);
@@ -112,8 +115,7 @@ class BackgroundPackingTest {
         Tensor lost;
         try (Arena file = Arena.ofShared()) {
             MemorySegment bytes = file.allocate(source.bytes().byteSize(), 64).copyFrom(source.bytes());
-            lost = backend.weight(
-                    new WeightData("lost", DType.Q8_0, ROWS, COLUMNS, bytes.asReadOnly()));
+            lost = backend.weight(new WeightData("lost", DType.Q8_0, ROWS, COLUMNS, bytes.asReadOnly()));
         }
         Tensor kept = backend.weight(readOnly(source));
         start.countDown();
