@@ -154,7 +154,17 @@ final class CudaMany {
             decode(innerMatrix, inner, 0, 0, 0);
         }
         CudaTensor outerMatrix = plain(products + productBytes + innerBytes, model, width, width);
-        if (!few) {
+        if (!few && outer.dtype() == DType.BF16 && spec.expertSize() % 8 == 0) {
+            int each = Math.clamp(512 / spec.expertSize(), 1, spec.experts());
+            launch.start().put(outerMatrix).put(outer.address()).put(outer.stride());
+            launch.put(model).put(width).put(spec.expertSize()).put(each);
+            launch.run(
+                    module.function("joinExperts"),
+                    Math.ceilDiv(spec.experts(), each),
+                    Math.ceilDiv(model, 32),
+                    1,
+                    256);
+        } else if (!few) {
             decode(outerMatrix, outer, 0, model, spec.expertSize());
         }
         boolean routed = experts != null && counts != null;
@@ -203,7 +213,7 @@ final class CudaMany {
     private CudaTensor round(long to, CudaTensor x) {
         int pitch = pitch(x.columns());
         launch.start().put(to).put((long) pitch).put(x).put(x.rows()).put(x.columns());
-        launch.runRows(module.function("roundRows"), x.rows(), pitch / 2);
+        launch.runRows(module.function("roundRows"), x.rows(), pitch / 8);
         return plain(to, x.rows(), x.columns(), pitch);
     }
 

@@ -1,5 +1,6 @@
 package dev.lte.cuda;
 
+import dev.lte.backend.AttentionSpec;
 import dev.lte.backend.NormSpec;
 import dev.lte.backend.RopeSpec;
 import dev.lte.backend.Write;
@@ -7,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The operations that the kernel of the next one may do on the way: norms before products, rotations before keys and values are
- * stored, selections of experts before blocks. At most one waits, for the next operation of its queue. Not thread-safe.
+ * stored and a single token attends, selections of experts before blocks. At most one waits, for the next operation of its queue. Not thread-safe.
  */
 final class CudaPending {
     private final CudaModule module;
@@ -31,6 +32,7 @@ final class CudaPending {
             case null -> {}
             case Deferred.Norm norm -> run(norm);
             case Deferred.Rope rope -> run(rope);
+            case Deferred.Append append -> attention.ropeAppend(append);
             case Deferred.Selection selection -> run(selection);
         }
     }
@@ -52,10 +54,12 @@ final class CudaPending {
     void product(CudaTensor out, CudaTensor x, CudaTensor weight, @Nullable CudaTensor bias, int mode) {
         if (deferred instanceof Deferred.Norm norm && products.linear(out, x, weight, bias, mode, norm)) {
             deferred = null;
+            attention.follows(out, norm.out());
             return;
         }
         flush();
         products.linear(out, x, weight, bias, mode, null);
+        attention.follows(out, out);
     }
 
     private void run(Deferred.Norm norm) {
@@ -67,7 +71,7 @@ final class CudaPending {
         launch.put(norm.spec().kind() == NormSpec.Kind.LAYER ? 1 : 0)
                 .put(norm.spec().epsilon())
                 .put(norm.spec().weightOffset());
-        int threads = Math.clamp((columns + 127) / 128 * 32, 32, 1024);
+        int threads = Math.clamp(Math.ceilDiv(columns, 512) * 32, 32, 1024);
         launch.run(module.function("normRows"), out.rows(), out.columns() / columns, 1, threads);
     }
 
@@ -90,12 +94,34 @@ final class CudaPending {
     }
 
     void append(CudaTensor keys, CudaTensor values, CudaTensor k, CudaTensor v, CudaAttention.Rows rows) {
-        if (deferred instanceof Deferred.Rope rope && attention.ropeAppend(rope, keys, values, k, v, rows)) {
-            deferred = null;
+        if (deferred instanceof Deferred.Rope rope && attention.takes(rope, k, rows)) {
+            deferred = new Deferred.Append(rope, keys, values, k, v, rows);
             return;
         }
         flush();
         attention.append(keys, values, k, v, rows);
+    }
+
+    void attention(
+            CudaTensor out,
+            CudaTensor q,
+            CudaTensor keys,
+            CudaTensor values,
+            CudaAttention.Rows rows,
+            AttentionSpec spec) {
+        Deferred.Append taken = deferred instanceof Deferred.Append append
+                        && attention.feeds(append, q, keys, values, rows, spec)
+                ? append
+                : null;
+        if (taken == null) {
+            flush();
+        }
+        if (attention.cached(out, q, keys, values, rows, spec, taken)) {
+            deferred = null;
+            return;
+        }
+        flush();
+        attention.cached(out, q, keys, values, rows, spec, null);
     }
 
     /** Nothing waits. */

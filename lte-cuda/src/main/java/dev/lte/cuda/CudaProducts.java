@@ -18,11 +18,11 @@ final class CudaProducts {
     private final CudaStreams streams;
     private final CudaMany many;
 
-    CudaProducts(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, int processors) {
+    CudaProducts(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, long turns) {
         module = backend.module();
         this.launch = launch;
         this.scratch = scratch;
-        streams = new CudaStreams(module, launch, processors);
+        streams = new CudaStreams(module, launch, backend.context(), turns);
         many = new CudaMany(backend, launch, scratch);
     }
 

@@ -26,11 +26,69 @@ struct Append {
     int firstKey;         // the head of x at which the keys begin
     int headSize;
     int pairs;
-    int halves;
+    int halves;           // 2 if four pairs, and four values, can be taken at a time
     int type;
     int columns;          // K x E
     Rows rows;
 };
+
+// Four neighbours of a row of the cache.
+__device__ __forceinline__ void storeFour(u8 *to, int type, i64 at, float4 value) {
+    if (type == F32) {
+        *(float4 *)((float *)to + at) = value;
+    } else if (type == F16) {
+        *(uint2 *)((u16 *)to + at) = make_uint2((u32)floatToHalf(value.y) << 16 | floatToHalf(value.x),
+                                                (u32)floatToHalf(value.w) << 16 | floatToHalf(value.z));
+    } else {
+        *(uint2 *)((u16 *)to + at) = make_uint2((u32)floatToBrain(value.y) << 16 | floatToBrain(value.x),
+                                                (u32)floatToBrain(value.w) << 16 | floatToBrain(value.z));
+    }
+}
+
+// A row of `ropeAppend`, four pairs of halves or four other elements at a time.
+__device__ __forceinline__ void ropeAppendWide(const Append &a, int t, int position, i64 row, const float *angles) {
+    int perHead = (a.headSize - a.pairs) / 4;  // pairs, then what is not rotated
+    int all = a.heads * perHead;
+    float *x = a.x + t * a.xStride;
+    i64 keys = row * a.keyStride - a.firstKey * a.headSize;
+    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < all + a.columns / 4; i += gridDim.x * blockDim.x) {
+        if (i >= all) {
+            if (row >= 0) {
+                int e = 4 * (i - all);
+                storeFour(a.values, a.type, row * a.valueStride + e, *(const float4 *)(a.v + t * a.vStride + e));
+            }
+            continue;
+        }
+        int head = i / perHead;
+        int e = 4 * (i - head * perHead);
+        bool stored = head >= a.firstKey && row >= 0;
+        if (e >= a.pairs) {
+            int at = head * a.headSize + e + a.pairs;
+            if (stored) {
+                storeFour(a.keys, a.type, keys + at, *(const float4 *)(x + at));
+            }
+            continue;
+        }
+        int at = head * a.headSize + e;
+        float4 first = *(const float4 *)(x + at);
+        float4 second = *(const float4 *)(x + at + a.pairs);
+        if (position >= 0) {
+            float4 low = *(const float4 *)(angles + 2 * e);
+            float4 high = *(const float4 *)(angles + 2 * e + 4);
+            float4 turned = make_float4(first.x * low.x - second.x * low.y, first.y * low.z - second.y * low.w,
+                                        first.z * high.x - second.z * high.y, first.w * high.z - second.w * high.w);
+            second = make_float4(second.x * low.x + first.x * low.y, second.y * low.z + first.y * low.w,
+                                 second.z * high.x + first.z * high.y, second.w * high.z + first.w * high.w);
+            first = turned;
+            *(float4 *)(x + at) = first;
+            *(float4 *)(x + at + a.pairs) = second;
+        }
+        if (stored) {
+            storeFour(a.keys, a.type, keys + at, first);
+            storeFour(a.keys, a.type, keys + at + a.pairs, second);
+        }
+    }
+}
 
 // Rotation as in rope.cu, storing as `append` in rows.cu. blockIdx.y is a row; a thread does an element of a head, and the pair
 // that begins there.
@@ -41,6 +99,10 @@ extern "C" __global__ void __launch_bounds__(256) ropeAppend(const __grid_consta
     int position = a.rows.positions[t * a.rows.positionStride];
     i64 row = a.rows.row(a.rows.sequences[t * a.rows.sequenceStride], position);
     const float *angles = a.table + clampIndex(position, a.tableRows) * a.tableStride;
+    if (a.halves == 2) {
+        ropeAppendWide(a, t, position, row, angles);
+        return;
+    }
     int all = a.heads * a.headSize;
     for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < all + a.columns; i += gridDim.x * blockDim.x) {
         if (i >= all) {
@@ -78,6 +140,20 @@ extern "C" __global__ void __launch_bounds__(256) ropeAppend(const __grid_consta
             }
         }
     }
+}
+
+// Element e of a head, turned as `ropeAppend` does it.
+__device__ __forceinline__ float turned(const Append &a, const float *angles, const float *head, int e, bool rotates) {
+    float own = head[e];
+    if (!rotates || e >= 2 * a.pairs) {
+        return own;
+    }
+    bool second = a.halves ? e >= a.pairs : e & 1;
+    int pair = a.halves ? (second ? e - a.pairs : e) : e >> 1;
+    float other = head[second ? (a.halves ? e - a.pairs : e - 1) : (a.halves ? e + a.pairs : e + 1)];
+    float cos = angles[2 * pair];
+    float sin = angles[2 * pair + 1];
+    return second ? own * cos + other * sin : own * cos - other * sin;
 }
 
 template <int TYPE> __device__ __forceinline__ void unpack(uint4 v, float *f) { decode<TYPE>(v, f); }
@@ -120,16 +196,37 @@ __device__ __forceinline__ void merge(const Attend &a, const volatile float *sta
     __syncthreads();
 }
 
+// Whether this block is the last of a row and its heads to have written its part, which all threads then see.
+__device__ __forceinline__ bool lastOf(const Attend &a, int t) {
+    __shared__ bool last;
+    __threadfence();
+    __syncthreads();
+    u32 *ticket = a.tickets + (i64)t * gridDim.y + blockIdx.y;
+    if (threadIdx.x == 0) {
+        last = atomicAdd(ticket, 1) == a.parts - 1;
+        if (last) {
+            *ticket = 0;
+        }
+    }
+    __syncthreads();
+    __threadfence();
+    return last;
+}
+
 // A block takes one part of the positions of one row and up to HEADS query heads that share a key/value head. A row of the
 // cache is read by as many neighbouring lanes as it has pieces of 16 bytes, rounded up to a power of two; each such team goes
 // through its own positions with its own running softmax, AHEAD positions at a time. The last block of a row and head to finish
 // puts the parts together, in their order.
-template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const Attend &a) {
+//
+// NEW: the row, the only one, comes as the product in front made it: the blocks turn its query for themselves, the one that sees
+// the row turns and stores its key and stores its value, and the last to finish puts the query back.
+template <int TYPE, int HEADS, bool NEW> __device__ __forceinline__ void attendFew(const Attend &a, const Append &append) {
     const int PIECE = Chunk<TYPE>::SIZE;
     const int AHEAD = HEADS == 1 ? 8 : 4;
     extern __shared__ float memory[];
-    __shared__ bool last;
     __shared__ float factors[128];
+    __shared__ uint4 fresh[NEW ? 2 : 1][32];
+    __shared__ float freshKey[NEW ? 32 * PIECE : 1];
     if (!a.ahead) {
         waitForPrevious();
         letNextStart();
@@ -191,7 +288,10 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
             if (at >= begin && at < end) {
                 i64 row = a.rows.row(sequence, at);
                 there[i] = row >= 0;
-                if (there[i] && live) {
+                if (NEW && at == position) {
+                    key[i] = fresh[0][piece];
+                    value[i] = fresh[NEW ? 1 : 0][piece];
+                } else if (there[i] && live) {
                     key[i] = *(const uint4 *)(a.keys + row * a.keyStride * (16 / PIECE) + offset);
                     value[i] = *(const uint4 *)(a.values + row * a.valueStride * (16 / PIECE) + offset);
                 }
@@ -209,6 +309,36 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
         waitForPrevious();
         letNextStart();
     }
+    const float *queries = a.q + t * a.qStride + firstHead * a.headSize;
+    const float *angles = append.table + clampIndex(position, append.tableRows) * append.tableStride;
+    if (NEW) {
+        queries = memory + teams * HEADS * (a.headSize + 2);
+        for (int i = threadIdx.x; i < heads * a.headSize; i += blockDim.x) {
+            const float *head = a.q + (firstHead + i / a.headSize) * a.headSize;
+            memory[teams * HEADS * (a.headSize + 2) + i] = turned(append, angles, head, i % a.headSize, position >= 0);
+        }
+        if (position >= from && position < to) {
+            i64 row = a.rows.row(sequence, position);
+            for (int e = threadIdx.x; e < a.headSize; e += blockDim.x) {
+                int column = keyHead * a.headSize + e;
+                float k = turned(append, angles, append.x + (append.firstKey + keyHead) * a.headSize, e, true);
+                float v = append.v[column];
+                freshKey[NEW ? e : 0] = k;
+                storeElement((u8 *)fresh[0], TYPE, e, k);
+                storeElement((u8 *)fresh[NEW ? 1 : 0], TYPE, e, v);
+                if (row >= 0) {
+                    storeElement(append.keys, TYPE, row * append.keyStride + column, k);
+                    storeElement(append.values, TYPE, row * append.valueStride + column, v);
+                }
+            }
+        }
+        __syncthreads();
+        if (position >= from && position < to) {
+            for (int e = threadIdx.x; e < a.headSize; e += blockDim.x) {
+                append.x[(append.firstKey + keyHead) * a.headSize + e] = freshKey[NEW ? e : 0];
+            }
+        }
+    }
     fetch(from, max(oldest, from), to);
     float q[HEADS][PIECE], sum[HEADS][PIECE], largest[HEADS], total[HEADS];
 #pragma unroll
@@ -218,7 +348,7 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
 #pragma unroll
         for (int i = 0; i < PIECE; i++) {
             sum[h][i] = 0.0f;
-            q[h][i] = live && h < heads ? a.q[t * a.qStride + (firstHead + h) * a.headSize + piece * PIECE + i] : 0.0f;
+            q[h][i] = live && h < heads ? queries[h * a.headSize + piece * PIECE + i] : 0.0f;
         }
     }
 
@@ -301,38 +431,39 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
         float *state = a.states + (((i64)t * a.heads + firstHead + h) * a.parts + blockIdx.x) * size;
         merge(a, memory + h * size, teams, HEADS * size, a.parts == 1 ? out : state, factors, a.parts == 1);
     }
-    if (a.parts == 1) {
-        return;
+    if (a.parts > 1) {
+        if (!lastOf(a, t)) {
+            return;
+        }
+        for (int h = 0; h < heads; h++) {
+            i64 head = (i64)t * a.heads + firstHead + h;
+            float *out = a.out + t * a.outStride + (i64)(firstHead + h) * a.headSize;
+            merge(a, a.states + head * a.parts * size, a.parts, size, out, factors, true);
+        }
     }
-    __threadfence();
-    __syncthreads();
-    u32 *ticket = a.tickets + (i64)t * gridDim.y + blockIdx.y;
-    if (threadIdx.x == 0) {
-        last = atomicAdd(ticket, 1) == a.parts - 1;
-    }
-    __syncthreads();
-    if (!last) {
-        return;
-    }
-    __threadfence();
-    for (int h = 0; h < heads; h++) {
-        i64 head = (i64)t * a.heads + firstHead + h;
-        float *out = a.out + t * a.outStride + (i64)(firstHead + h) * a.headSize;
-        merge(a, a.states + head * a.parts * size, a.parts, size, out, factors, true);
-    }
-    if (threadIdx.x == 0) {
-        *ticket = 0;
+    if (NEW) {
+        for (int i = threadIdx.x; i < heads * a.headSize; i += blockDim.x) {
+            append.x[firstHead * a.headSize + i] = queries[i];
+        }
     }
 }
 
-#define FEW(TYPE)                                                                                             \
-    extern "C" __global__ void __launch_bounds__(128) attendFew_##TYPE##_1(const __grid_constant__ Attend a) { \
-        attendFew<TYPE, 1>(a);                                                                                \
-    }                                                                                                         \
-    extern "C" __global__ void __launch_bounds__(128) attendFew_##TYPE##_4(const __grid_constant__ Attend a) { \
-        attendFew<TYPE, 4>(a);                                                                                \
+struct AttendNew {
+    Attend attend;
+    Append append;
+};
+
+#define FEW(TYPE, HEADS)                                                                                         \
+    extern "C" __global__ void __launch_bounds__(128) attendFew_##TYPE##_##HEADS(const __grid_constant__ Attend a) { \
+        attendFew<TYPE, HEADS, false>(a, Append());                                                              \
+    }                                                                                                            \
+    extern "C" __global__ void __launch_bounds__(128) attendNew_##TYPE##_##HEADS(const __grid_constant__ AttendNew a) { \
+        attendFew<TYPE, HEADS, true>(a.attend, a.append);                                                        \
     }
 
-FEW(F32)
-FEW(F16)
-FEW(BF16)
+FEW(F32, 1)
+FEW(F32, 4)
+FEW(F16, 1)
+FEW(F16, 4)
+FEW(BF16, 1)
+FEW(BF16, 4)

@@ -18,6 +18,39 @@ extern "C" __global__ void normRows(float *out, i64 outStride, const float *x, i
     __shared__ float shared[32];
     const float *row = x + blockIdx.x * xStride + (i64)blockIdx.y * columns;
     float *to = out + blockIdx.x * outStride + (i64)blockIdx.y * columns;
+    // A thread keeps its part of a row of usual width.
+    if (columns % 4 == 0 && columns <= 16 * blockDim.x && ((u64)row | (u64)to | (u64)weight | (u64)bias) % 16 == 0) {
+        float4 own[4];
+        float sum = 0.0f;
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+            int i = 4 * (k * blockDim.x + threadIdx.x);
+            own[k] = i < columns ? *(const float4 *)(row + i) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+            sum += own[k].x + own[k].y + (own[k].z + own[k].w);
+        }
+        float mean = layer ? blockSum(sum, shared) / columns : 0.0f;
+        float squares = 0.0f;
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+            if (4 * (k * blockDim.x + threadIdx.x) < columns) {
+                own[k] = make_float4(own[k].x - mean, own[k].y - mean, own[k].z - mean, own[k].w - mean);
+                squares += own[k].x * own[k].x + own[k].y * own[k].y + (own[k].z * own[k].z + own[k].w * own[k].w);
+            }
+        }
+        float factor = 1.0f / sqrtf(blockSum(squares, shared) / columns + epsilon);
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+            int i = 4 * (k * blockDim.x + threadIdx.x);
+            if (i < columns) {
+                float4 w = *(const float4 *)(weight + i);
+                float4 b = bias ? *(const float4 *)(bias + i) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+                *(float4 *)(to + i) = make_float4(
+                    own[k].x * factor * (w.x + offset) + b.x, own[k].y * factor * (w.y + offset) + b.y,
+                    own[k].z * factor * (w.z + offset) + b.z, own[k].w * factor * (w.w + offset) + b.w);
+            }
+        }
+        return;
+    }
     float mean = 0.0f;
     if (layer) {
         float sum = 0.0f;
