@@ -1,7 +1,6 @@
 package dev.lte.cuda;
 
 import dev.lte.backend.AttentionSpec;
-import dev.lte.backend.NormSpec;
 import dev.lte.backend.RopeSpec;
 import dev.lte.backend.Write;
 import org.jspecify.annotations.Nullable;
@@ -13,13 +12,16 @@ import org.jspecify.annotations.Nullable;
 final class CudaPending {
     private final CudaModule module;
     private final CudaLaunch launch;
+    private final CudaNorms norms;
     private final CudaProducts products;
     private final CudaAttention attention;
     private @Nullable Deferred deferred;
 
-    CudaPending(CudaModule module, CudaLaunch launch, CudaProducts products, CudaAttention attention) {
+    CudaPending(
+            CudaModule module, CudaLaunch launch, CudaNorms norms, CudaProducts products, CudaAttention attention) {
         this.module = module;
         this.launch = launch;
+        this.norms = norms;
         this.products = products;
         this.attention = attention;
     }
@@ -30,7 +32,7 @@ final class CudaPending {
         deferred = null;
         switch (before) {
             case null -> {}
-            case Deferred.Norm norm -> run(norm);
+            case Deferred.Norm norm -> norms.run(norm);
             case Deferred.Rope rope -> run(rope);
             case Deferred.Append append -> attention.ropeAppend(append);
             case Deferred.Selection selection -> run(selection);
@@ -47,7 +49,7 @@ final class CudaPending {
         if (norm.weight().columns() == norm.x().columns()) {
             deferred = norm;
         } else {
-            run(norm);
+            norms.run(norm);
         }
     }
 
@@ -60,19 +62,6 @@ final class CudaPending {
         flush();
         products.linear(out, x, weight, bias, mode, null);
         attention.follows(out, out);
-    }
-
-    private void run(Deferred.Norm norm) {
-        CudaTensor out = norm.out();
-        CudaTensor bias = norm.bias();
-        int columns = norm.weight().columns();
-        launch.start().put(out).put(norm.x()).put(norm.weight().address());
-        launch.put(bias == null ? 0L : bias.address()).put(columns);
-        launch.put(norm.spec().kind() == NormSpec.Kind.LAYER ? 1 : 0)
-                .put(norm.spec().epsilon())
-                .put(norm.spec().weightOffset());
-        int threads = Math.clamp(Math.ceilDiv(columns, 512) * 32, 32, 1024);
-        launch.run(module.function("normRows"), out.rows(), out.columns() / columns, 1, threads);
     }
 
     /** Nothing waits. */
@@ -138,8 +127,12 @@ final class CudaPending {
 
     void denseFfn(CudaTensor y, CudaTensor x, CudaFfn ffn, Write write) {
         if (!products.takes(x, ffn)) {
-            flush();
-            products.dense(y, x, ffn, write);
+            Deferred.Norm many = deferred instanceof Deferred.Norm norm && norm.out().sameRows(x) ? norm : null;
+            if (many == null) {
+                flush();
+            }
+            deferred = null;
+            products.dense(y, x, ffn, write, many);
             return;
         }
         Deferred.Norm taken = deferred instanceof Deferred.Norm norm && norm.feeds(x, x) ? norm : null;

@@ -55,9 +55,10 @@ final class CudaQueue implements KernelQueue {
         tickets = backend.memory().allocate("counters of a queue", counters);
         check("cuMemsetD8Async", cudart.cuMemsetD8Async(tickets, (byte) 0, counters, stream));
         int processors = backend.context().multiprocessors();
-        products = new CudaProducts(backend, launch, scratch, tickets + 4L * CudaAttention.TICKETS);
+        CudaNorms norms = new CudaNorms(module, launch);
+        products = new CudaProducts(backend, launch, scratch, norms, tickets + 4L * CudaAttention.TICKETS);
         attention = new CudaAttention(backend, launch, scratch, processors, tickets);
-        pending = new CudaPending(module, launch, products, attention);
+        pending = new CudaPending(module, launch, norms, products, attention);
     }
 
     /** Runs on this thread, with the context current, while nothing is freed. */

@@ -226,7 +226,7 @@ final class CudaStreams {
         int blocks = Math.min(processors, steps);
         int capacity = Math.ceilDiv(Math.ceilDiv(steps, blocks) * each, 4 * GROUP) * 4 * GROUP;
         int rest = 4 * (lists + capacity / GROUP + capacity * (slices + 1));
-        int slots = slots(rest);
+        int slots = slots(rest, launch.launches() != launchInFront);
         int bytes = slots * SLOT_BYTES + rest;
         return slots == 0 ? null : new Bulk(slices, x.columns() % slice == 0, slots, blocks, capacity, bytes);
     }
@@ -234,11 +234,14 @@ final class CudaStreams {
     /**
      * The slots of a warp's ring if a block needs {@code rest} bytes besides: as many as let two blocks share a multiprocessor,
      * or, if that is none, as many as a block can have for itself; 0 if weights do not come so.
+     *
+     * @param alone whether no two blocks of the kernel may share a multiprocessor. They would, and leave others idle, where not
+     *     every multiprocessor has a block of the kernel in front.
      */
-    private int slots(int rest) {
+    private int slots(int rest, boolean alone) {
         int shared = (bulkBytes / 2 - RESERVED_BYTES - rest) / SLOT_BYTES;
-        int alone = (Math.min(bulkBytes - RESERVED_BYTES, CudaModule.BULK_SHARED) - rest) / SLOT_BYTES;
-        return Math.clamp(shared > 0 ? shared : alone, 0, MOST_SLOTS);
+        int most = (Math.min(bulkBytes - RESERVED_BYTES, CudaModule.BULK_SHARED) - rest) / SLOT_BYTES;
+        return Math.clamp(shared > 0 ? shared + (alone ? 1 : 0) : most, 0, Math.clamp(most, 0, MOST_SLOTS));
     }
 
     /** Ends the structure of a kernel with bulk copies, as in turn.cuh, and runs it. */
@@ -298,7 +301,7 @@ final class CudaStreams {
         }
         int lists = experts == null ? 0 : 3 * spec.experts();
         int rest = 4 * (lists + BULK_WARPS * 32 / lanes * GROUP);
-        int slots = rows == 1 && !outer.dtype().isQuantized() && outer.isAligned() ? slots(rest) : 0;
+        int slots = rows == 1 && !outer.dtype().isQuantized() && outer.isAligned() ? slots(rest, false) : 0;
         each = slots > 0 ? GROUP : each;
         int width = 32 / lanes * each;
         int hiddenBytes = 4 * spec.neurons();
@@ -317,7 +320,9 @@ final class CudaStreams {
         launch.field(slots).field(0);
         experts(experts, counts, choice, spec.experts());
         if (slots > 0) {
-            runInTurn("fall_" + outer.dtype(), Math.ceilDiv(spec.model(), width), slots * SLOT_BYTES + rest);
+            // As many on every multiprocessor.
+            int blocks = Math.min(Math.ceilDiv(Math.ceilDiv(spec.model(), width), processors) * processors, spec.model());
+            runInTurn("fall_" + outer.dtype(), blocks, slots * SLOT_BYTES + rest);
             return;
         }
         launch.field(0L).field(0L).field(0L).field(0).field(0);

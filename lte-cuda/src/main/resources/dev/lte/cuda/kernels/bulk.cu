@@ -43,8 +43,33 @@ template <bool WHOLE> __device__ __forceinline__ void bulk(const Stream &a) {
     if (threadIdx.x == 0) {
         finished = 0;
     }
-    if (!early) {
+    u32 bytes = (u32)max(0, min(SLICE, a.columns - slice * SLICE)) * (16 / SIZE);
+    bool working = group < groups && bytes > 0;
+    int column[CHUNKS];
+    bool inside[CHUNKS];
+#pragma unroll
+    for (int k = 0; k < CHUNKS; k++) {
+        column[k] = slice * SLICE + (k * 32 + lane) * SIZE;
+        inside[k] = working && (WHOLE || column[k] < a.columns);
+    }
+    float x[1][CHUNKS][SIZE];
+    auto start = [&]() {
         waitForPrevious();
+        letNextStart();
+#pragma unroll
+        for (int k = 0; k < CHUNKS; k++) {
+            if (inside[k]) {
+                loadAligned<SIZE>(a.x + column[k], x[0][k]);
+            } else {
+#pragma unroll
+                for (int i = 0; i < SIZE; i++) {
+                    x[0][k][i] = 0.0f;
+                }
+            }
+        }
+    };
+    if (!early) {
+        start();
     }
     int units = a.outputs;
     int perUnit = 1;
@@ -76,13 +101,11 @@ template <bool WHOLE> __device__ __forceinline__ void bulk(const Stream &a) {
     __syncthreads();
 
     // Brings the warp's piece of a row of this block.
-    u32 bytes = (u32)max(0, min(SLICE, a.columns - slice * SLICE)) * (16 / SIZE);
     const u8 *origin = a.weight + slice * PIECE;
     u32 stride = (u32)a.stride;
     auto bring = [&](int item, u32 to, u32 barrier) {
         copyBulk(to, origin + (u64)(u32)table[item >> 2] * 16 + (item & 3) * stride, bytes, barrier);
     };
-    bool working = group < groups && bytes > 0;
     if (working && lane == 0) {
         for (int i = 0; i < a.slots; i++) {
             int item = group + i * groups;
@@ -96,22 +119,14 @@ template <bool WHOLE> __device__ __forceinline__ void bulk(const Stream &a) {
             a.turn.pass();
         }
     };
-    int column[CHUNKS];
-    bool inside[CHUNKS];
-#pragma unroll
-    for (int k = 0; k < CHUNKS; k++) {
-        column[k] = slice * SLICE + (k * 32 + lane) * SIZE;
-        inside[k] = working && (WHOLE || column[k] < a.columns);
-    }
     float gain[CHUNKS][SIZE];
     bool known = a.gain && a.constant & 2;
     if (known) {
         loadGain<CHUNKS, SIZE>(a, gain, column, inside);
     }
     if (early) {
-        waitForPrevious();
+        start();
     }
-    letNextStart();
     if (blockIdx.x == 0 && threadIdx.x == 0) {
         a.turn.reset();
     }
@@ -122,18 +137,6 @@ template <bool WHOLE> __device__ __forceinline__ void bulk(const Stream &a) {
 
     int mine = begin + threadIdx.x;
     float before = mine < end && a.mode & ADD ? a.out[mine] : 0.0f;
-    float x[1][CHUNKS][SIZE];
-#pragma unroll
-    for (int k = 0; k < CHUNKS; k++) {
-        if (inside[k]) {
-            loadAligned<SIZE>(a.x + column[k], x[0][k]);
-        } else {
-#pragma unroll
-            for (int i = 0; i < SIZE; i++) {
-                x[0][k][i] = 0.0f;
-            }
-        }
-    }
     if (a.gain) {
         if (!known) {
             loadGain<CHUNKS, SIZE>(a, gain, column, inside);

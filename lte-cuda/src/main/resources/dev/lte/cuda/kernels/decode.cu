@@ -1,168 +1,56 @@
-// Attention of single tokens: rotation and storing of new keys and values, then few rows over long caches. Shapes as in
-// attention.cu.
-#include "attend.cuh"
-
-__device__ __forceinline__ void storeElement(u8 *to, int type, i64 at, float value) {
-    if (type == F32) {
-        ((float *)to)[at] = value;
-    } else {
-        ((u16 *)to)[at] = type == F16 ? floatToHalf(value) : floatToBrain(value);
-    }
-}
-
-struct Append {
-    float *x;             // (T, heads x E), rotated in place; null if nothing is
-    i64 xStride;
-    const float *table;
-    i64 tableStride;
-    u8 *keys;
-    i64 keyStride;
-    u8 *values;
-    i64 valueStride;
-    const float *v;       // (T, K x E)
-    i64 vStride;
-    int tableRows;
-    int heads;
-    int firstKey;         // the head of x at which the keys begin
-    int headSize;
-    int pairs;
-    int halves;           // 2 if four pairs, and four values, can be taken at a time
-    int type;
-    int columns;          // K x E
-    Rows rows;
-};
-
-// Four neighbours of a row of the cache.
-__device__ __forceinline__ void storeFour(u8 *to, int type, i64 at, float4 value) {
-    if (type == F32) {
-        *(float4 *)((float *)to + at) = value;
-    } else if (type == F16) {
-        *(uint2 *)((u16 *)to + at) = make_uint2((u32)floatToHalf(value.y) << 16 | floatToHalf(value.x),
-                                                (u32)floatToHalf(value.w) << 16 | floatToHalf(value.z));
-    } else {
-        *(uint2 *)((u16 *)to + at) = make_uint2((u32)floatToBrain(value.y) << 16 | floatToBrain(value.x),
-                                                (u32)floatToBrain(value.w) << 16 | floatToBrain(value.z));
-    }
-}
-
-// A row of `ropeAppend`, four pairs of halves or four other elements at a time.
-__device__ __forceinline__ void ropeAppendWide(const Append &a, int t, int position, i64 row, const float *angles) {
-    int perHead = (a.headSize - a.pairs) / 4;  // pairs, then what is not rotated
-    int all = a.heads * perHead;
-    float *x = a.x + t * a.xStride;
-    i64 keys = row * a.keyStride - a.firstKey * a.headSize;
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < all + a.columns / 4; i += gridDim.x * blockDim.x) {
-        if (i >= all) {
-            if (row >= 0) {
-                int e = 4 * (i - all);
-                storeFour(a.values, a.type, row * a.valueStride + e, *(const float4 *)(a.v + t * a.vStride + e));
-            }
-            continue;
-        }
-        int head = i / perHead;
-        int e = 4 * (i - head * perHead);
-        bool stored = head >= a.firstKey && row >= 0;
-        if (e >= a.pairs) {
-            int at = head * a.headSize + e + a.pairs;
-            if (stored) {
-                storeFour(a.keys, a.type, keys + at, *(const float4 *)(x + at));
-            }
-            continue;
-        }
-        int at = head * a.headSize + e;
-        float4 first = *(const float4 *)(x + at);
-        float4 second = *(const float4 *)(x + at + a.pairs);
-        if (position >= 0) {
-            float4 low = *(const float4 *)(angles + 2 * e);
-            float4 high = *(const float4 *)(angles + 2 * e + 4);
-            float4 turned = make_float4(first.x * low.x - second.x * low.y, first.y * low.z - second.y * low.w,
-                                        first.z * high.x - second.z * high.y, first.w * high.z - second.w * high.w);
-            second = make_float4(second.x * low.x + first.x * low.y, second.y * low.z + first.y * low.w,
-                                 second.z * high.x + first.z * high.y, second.w * high.z + first.w * high.w);
-            first = turned;
-            *(float4 *)(x + at) = first;
-            *(float4 *)(x + at + a.pairs) = second;
-        }
-        if (stored) {
-            storeFour(a.keys, a.type, keys + at, first);
-            storeFour(a.keys, a.type, keys + at + a.pairs, second);
-        }
-    }
-}
-
-// Rotation as in rope.cu, storing as `append` in rows.cu. blockIdx.y is a row; a thread does an element of a head, and the pair
-// that begins there.
-extern "C" __global__ void __launch_bounds__(256) ropeAppend(const __grid_constant__ Append a) {
-    waitForPrevious();
-    letNextStart();
-    int t = blockIdx.y;
-    int position = a.rows.positions[t * a.rows.positionStride];
-    i64 row = a.rows.row(a.rows.sequences[t * a.rows.sequenceStride], position);
-    const float *angles = a.table + clampIndex(position, a.tableRows) * a.tableStride;
-    if (a.halves == 2) {
-        ropeAppendWide(a, t, position, row, angles);
-        return;
-    }
-    int all = a.heads * a.headSize;
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < all + a.columns; i += gridDim.x * blockDim.x) {
-        if (i >= all) {
-            if (row >= 0) {
-                storeElement(a.values, a.type, row * a.valueStride + i - all, a.v[t * a.vStride + i - all]);
-            }
-            continue;
-        }
-        int head = i / a.headSize;
-        int e = i - head * a.headSize;
-        bool rotated = e < 2 * a.pairs;
-        int pair = a.halves ? e : e >> 1;
-        if (rotated && (a.halves ? e >= a.pairs : e & 1)) {
-            continue;
-        }
-        int other = a.halves ? i + a.pairs : i + 1;
-        float *at = a.x + t * a.xStride;
-        float first = at[i];
-        float second = 0.0f;
-        if (rotated && position >= 0) {
-            float cos = angles[2 * pair];
-            float sin = angles[2 * pair + 1];
-            second = at[other];
-            float turned = first * cos - second * sin;
-            second = second * cos + first * sin;
-            first = turned;
-            at[i] = first;
-            at[other] = second;
-        }
-        if (head >= a.firstKey && row >= 0) {
-            i64 to = row * a.keyStride - a.firstKey * a.headSize;
-            storeElement(a.keys, a.type, to + i, first);
-            if (rotated) {
-                storeElement(a.keys, a.type, to + other, second);
-            }
-        }
-    }
-}
-
-// Element e of a head, turned as `ropeAppend` does it.
-__device__ __forceinline__ float turned(const Append &a, const float *angles, const float *head, int e, bool rotates) {
-    float own = head[e];
-    if (!rotates || e >= 2 * a.pairs) {
-        return own;
-    }
-    bool second = a.halves ? e >= a.pairs : e & 1;
-    int pair = a.halves ? (second ? e - a.pairs : e) : e >> 1;
-    float other = head[second ? (a.halves ? e - a.pairs : e - 1) : (a.halves ? e + a.pairs : e + 1)];
-    float cos = angles[2 * pair];
-    float sin = angles[2 * pair + 1];
-    return second ? own * cos + other * sin : own * cos - other * sin;
-}
+// Attention of single tokens: few rows over long caches. Shapes as in attention.cu.
+#include "append.cuh"
 
 template <int TYPE> __device__ __forceinline__ void unpack(uint4 v, float *f) { decode<TYPE>(v, f); }
+
+#define MERGED 8
+
+// `merge` of at most MERGED results, each thread for itself, so that it waits for memory once.
+__device__ __forceinline__ void mergeFew(const volatile float *states, int size, int count, int step, float *to, bool divide) {
+    for (int e = threadIdx.x; e < size; e += blockDim.x) {
+        float largest[MERGED], weight[MERGED], value[MERGED];
+        float top = LOWEST;
+#pragma unroll
+        for (int i = 0; i < MERGED; i++) {
+            if (i < count) {
+                largest[i] = states[i * step + size];
+                weight[i] = states[i * step + size + 1];
+                value[i] = states[i * step + e];
+            } else {
+                largest[i] = LOWEST;
+                weight[i] = 0.0f;
+                value[i] = 0.0f;
+            }
+        }
+#pragma unroll
+        for (int i = 0; i < MERGED; i++) {
+            top = fmaxf(top, largest[i]);
+        }
+        float sum = 0.0f;
+        float whole = 0.0f;
+#pragma unroll
+        for (int i = 0; i < MERGED; i++) {
+            float factor = i < count ? expf(largest[i] - top) : 0.0f;
+            sum = fmaf(value[i], factor, sum);
+            whole = fmaf(weight[i], factor, whole);
+        }
+        to[e] = divide ? (whole > 0.0f ? sum / whole : 0.0f) : sum;
+        if (!divide && e == 0) {
+            to[size] = top;
+            to[size + 1] = whole;
+        }
+    }
+}
 
 // Puts `count` partial results of a head together, `step` floats apart: E sums, their largest score, their sum of weights.
 // Volatile, since other blocks have just written them. factors: `count` floats of shared memory.
 __device__ __forceinline__ void merge(const Attend &a, const volatile float *states, int count, int step, float *to,
                                       float *factors, bool divide) {
     int size = a.headSize;
+    if (count <= MERGED) {
+        mergeFew(states, size, count, step, to, divide);
+        return;
+    }
     int lane = threadIdx.x & 31;
     float top = LOWEST;
     for (int i = lane; i < count; i += 32) {
@@ -454,10 +342,10 @@ struct AttendNew {
 };
 
 #define FEW(TYPE, HEADS)                                                                                         \
-    extern "C" __global__ void __launch_bounds__(128) attendFew_##TYPE##_##HEADS(const __grid_constant__ Attend a) { \
+    extern "C" __global__ void __launch_bounds__(128, HEADS == 1 ? 4 : 3) attendFew_##TYPE##_##HEADS(const __grid_constant__ Attend a) { \
         attendFew<TYPE, HEADS, false>(a, Append());                                                              \
     }                                                                                                            \
-    extern "C" __global__ void __launch_bounds__(128) attendNew_##TYPE##_##HEADS(const __grid_constant__ AttendNew a) { \
+    extern "C" __global__ void __launch_bounds__(128, HEADS == 1 ? 4 : 3) attendNew_##TYPE##_##HEADS(const __grid_constant__ AttendNew a) { \
         attendFew<TYPE, HEADS, true>(a.attend, a.append);                                                        \
     }
 

@@ -1,7 +1,7 @@
 // The down projection of down.cu for one row where weights can come by bulk copies.
 //
-// A block owns 32 / lanes x EACH outputs and all experts; its warps take every eighth place, whose piece of 512 x EACH bytes
-// comes through a ring of the warp's own in shared memory. The first come before the kernel in front has ended, so that memory is
+// A block owns at most 32 / lanes x EACH outputs, and all experts; its warps take every eighth place, whose piece of at most PIECE
+// bytes comes through a ring of the warp's own in shared memory. The first come before the kernel in front has ended, so that memory is
 // not idle while that one ends.
 #if __CUDA_ARCH__ >= 900
 #define WARPS 8
@@ -21,7 +21,8 @@ __device__ __forceinline__ void fall(const Down &a) {
     int part = lane & (a.lanes - 1);
     int perLoad = 32 / a.lanes;
     int width = perLoad * EACH;
-    int first = blockIdx.x * width;
+    int first = (int)((i64)a.model * blockIdx.x / gridDim.x);
+    int outputs = (int)((i64)a.model * (blockIdx.x + 1) / gridDim.x) - first;
     u64 *barriers = (u64 *)((u8 *)ring + WARPS * a.slots * PIECE);
     float *shared = (float *)(barriers + WARPS * a.slots);  // (WARPS, width)
     int *list = (int *)(shared + WARPS * width);
@@ -42,7 +43,7 @@ __device__ __forceinline__ void fall(const Down &a) {
         a.turn.await();
     }
     __syncthreads();
-    u32 bytes = (u32)min(width, a.model - first) * (u32)a.stride;
+    u32 bytes = (u32)outputs * (u32)a.stride;
     auto bring = [&](int place, int slot) {
         if (lane == 0 && place < count) {
             int g = a.experts.routed() ? list[place] : place;
@@ -68,7 +69,7 @@ __device__ __forceinline__ void fall(const Down &a) {
     }
 
     int d = first + threadIdx.x;
-    bool mine = threadIdx.x < width && d < a.model;
+    bool mine = threadIdx.x < outputs;
     float before = mine && a.mode & ADD ? a.y[d] : 0.0f;
     float x[AHEAD][SIZE];
     const float *hidden = a.hidden + warp * a.expertSize + part * SIZE;

@@ -293,7 +293,7 @@ __device__ __forceinline__ void attendMany(const Attend &a) {
 
 #define NAME(A, B, C) A##_##B##_##C
 #define MANY(TYPE, NE)                                                                                              \
-    extern "C" __global__ void __launch_bounds__(128) NAME(attendMany, TYPE, NE)(const __grid_constant__ Attend a) { \
+    extern "C" __global__ void __launch_bounds__(128, TERMS == 1 ? 3 : 2) NAME(attendMany, TYPE, NE)(const __grid_constant__ Attend a) { \
         attendMany<NE>(a);                                                                                          \
     }
 #define MANIES(TYPE) MANY(TYPE, 2) MANY(TYPE, 4) MANY(TYPE, 6) MANY(TYPE, 8)
