@@ -123,12 +123,7 @@ final class CudaAttention {
 
     /** Whether a kernel of one token can rotate and store what it attends to, each block for itself. */
     boolean feeds(
-            Deferred.Append append,
-            CudaTensor q,
-            CudaTensor keys,
-            CudaTensor values,
-            Rows rows,
-            AttentionSpec spec) {
+            Deferred.Append append, CudaTensor q, CudaTensor keys, CudaTensor values, Rows rows, AttentionSpec spec) {
         CudaTensor x = append.rope().x();
         return q.rows() == 1
                 && q.storage() == x.storage()
@@ -193,7 +188,10 @@ final class CudaAttention {
                 .field(states)
                 .field(tickets);
         launch.field(count).field(spec.heads()).field(spec.keyValueHeads()).field(spec.headSize());
-        launch.field(spec.causal() ? 1 : 0).field(spec.window()).field(parts).field(ahead(keys, values, rows, append) ? 1 : 0);
+        launch.field(spec.causal() ? 1 : 0)
+                .field(spec.window())
+                .field(parts)
+                .field(ahead(keys, values, rows, append) ? 1 : 0);
         launch.field(spec.scale()).field(spec.softcap());
         rows.field(launch, keys);
         if (append != null) {

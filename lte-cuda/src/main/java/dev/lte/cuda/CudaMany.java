@@ -78,8 +78,7 @@ final class CudaMany {
      * @param bias address, or 0
      * @param norm that makes x, or null if x is there
      */
-    void linear(
-            CudaTensor out, CudaTensor x, Segment segment, long bias, int mode, Deferred.@Nullable Norm norm) {
+    void linear(CudaTensor out, CudaTensor x, Segment segment, long bias, int mode, Deferred.@Nullable Norm norm) {
         int columns = x.columns();
         boolean add = (mode & CudaProducts.ADD) != 0;
         if (segment.dtype() == DType.F32) {

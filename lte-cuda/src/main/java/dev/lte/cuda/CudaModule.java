@@ -15,8 +15,8 @@ import org.bytedeco.javacpp.BytePointer;
 
 /** The kernels of some files, loaded into a context. Functions are found by name once and kept. Thread-safe; the context must be current. */
 final class CudaModule implements AutoCloseable {
-    private static final List<String> FILES =
-            List.of("ffn", "linear", "attention", "append", "decode", "many", "pack", "rows", "norm", "rope", "routing");
+    private static final List<String> FILES = List.of(
+            "ffn", "linear", "attention", "append", "decode", "many", "pack", "rows", "norm", "rope", "routing");
     private static final List<String> TYPED_FILES = List.of("stream", "down");
     private static final List<DType> TYPES = List.of(DType.BF16, DType.F16, DType.F32, DType.Q8_0, DType.Q4_0);
     private static final List<String> BULK_FILES = List.of("bulk", "fall");

@@ -17,8 +17,7 @@ final class CudaPending {
     private final CudaAttention attention;
     private @Nullable Deferred deferred;
 
-    CudaPending(
-            CudaModule module, CudaLaunch launch, CudaNorms norms, CudaProducts products, CudaAttention attention) {
+    CudaPending(CudaModule module, CudaLaunch launch, CudaNorms norms, CudaProducts products, CudaAttention attention) {
         this.module = module;
         this.launch = launch;
         this.norms = norms;
@@ -98,10 +97,10 @@ final class CudaPending {
             CudaTensor values,
             CudaAttention.Rows rows,
             AttentionSpec spec) {
-        Deferred.Append taken = deferred instanceof Deferred.Append append
-                        && attention.feeds(append, q, keys, values, rows, spec)
-                ? append
-                : null;
+        Deferred.Append taken =
+                deferred instanceof Deferred.Append append && attention.feeds(append, q, keys, values, rows, spec)
+                        ? append
+                        : null;
         if (taken == null) {
             flush();
         }
@@ -127,7 +126,8 @@ final class CudaPending {
 
     void denseFfn(CudaTensor y, CudaTensor x, CudaFfn ffn, Write write) {
         if (!products.takes(x, ffn)) {
-            Deferred.Norm many = deferred instanceof Deferred.Norm norm && norm.out().sameRows(x) ? norm : null;
+            Deferred.Norm many =
+                    deferred instanceof Deferred.Norm norm && norm.out().sameRows(x) ? norm : null;
             if (many == null) {
                 flush();
             }

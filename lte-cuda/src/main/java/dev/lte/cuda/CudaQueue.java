@@ -160,9 +160,7 @@ final class CudaQueue implements KernelQueue {
     @Override
     public void attention(Tensor out, Tensor q, Tensor keyCache, Tensor valueCache, RowBatch rows, AttentionSpec spec) {
         KernelChecks.attention(out, q, keyCache, valueCache, rows, spec);
-        enqueueAfter(
-                out,
-                () -> pending.attention(own(out), own(q), own(keyCache), own(valueCache), rows(rows), spec));
+        enqueueAfter(out, () -> pending.attention(own(out), own(q), own(keyCache), own(valueCache), rows(rows), spec));
     }
 
     @Override

@@ -197,8 +197,13 @@ final class CudaStreams {
             launch.field(norm.spec().epsilon()).field(norm.spec().weightOffset());
             launch.field(norm.spec().kind() == NormSpec.Kind.LAYER ? 1 : 0);
         }
-        launch.field(x.rows()).field(x.columns()).field(bulk != null ? bulk.slices : slices.count).field(outputs);
-        launch.field((constant ? 1 : 0) | (isConstant(norm) ? 2 : 0)).field(mode).field(perUnit - 1);
+        launch.field(x.rows())
+                .field(x.columns())
+                .field(bulk != null ? bulk.slices : slices.count)
+                .field(outputs);
+        launch.field((constant ? 1 : 0) | (isConstant(norm) ? 2 : 0))
+                .field(mode)
+                .field(perUnit - 1);
         launch.field(ffn == null ? 0 : ffn.spec().activation().ordinal());
         launch.field(ffn == null ? 0 : ffn.spec().expertSize());
         launch.field(bulk != null ? bulk.capacity : capacity).field(bulk != null ? bulk.slots : 0);
@@ -321,7 +326,8 @@ final class CudaStreams {
         experts(experts, counts, choice, spec.experts());
         if (slots > 0) {
             // As many on every multiprocessor.
-            int blocks = Math.min(Math.ceilDiv(Math.ceilDiv(spec.model(), width), processors) * processors, spec.model());
+            int blocks =
+                    Math.min(Math.ceilDiv(Math.ceilDiv(spec.model(), width), processors) * processors, spec.model());
             runInTurn("fall_" + outer.dtype(), blocks, slots * SLOT_BYTES + rest);
             return;
         }

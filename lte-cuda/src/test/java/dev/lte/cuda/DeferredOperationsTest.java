@@ -112,8 +112,7 @@ class DeferredOperationsTest {
             Tensor keys = backend.allocate(s.cache, pages * page, k);
             Tensor values = backend.allocate(s.cache, pages * page, k);
             Tensor all = integers(pages * page, 1, range(pages * page));
-            RowBatch old = new RowBatch(
-                    all, integers(pages * page, 1, new int[pages * page]), rows.pageTable(), page);
+            RowBatch old = new RowBatch(all, integers(pages * page, 1, new int[pages * page]), rows.pageTable(), page);
             queue.appendKeyValue(keys, values, oldKeys, oldValues, old);
             queue.write(x, new float[count * s.model]);
             queue.add(x, input);
