@@ -23,6 +23,7 @@ public interface Backend extends AutoCloseable {
     /**
      * A tensor filled with zeros, of a plain type or of a cache type.
      *
+     * @throws IllegalArgumentException for other types, and for rows that are no whole blocks of a block type
      * @throws OutOfDeviceMemoryException with the bytes needed and available
      */
     Tensor allocate(DType dtype, int rows, int columns);

@@ -154,8 +154,8 @@ public final class KernelChecks {
     /** Checks {@link KernelQueue#write(Tensor, float[])}. */
     public static void write(Tensor tensor, float[] values) {
         switch (tensor.dtype()) {
-            case F32, F16, BF16 -> length("write", tensor, values.length);
-            default -> fail("write", "tensor", "F32, F16 or BF16", tensor);
+            case F32, F16, BF16, Q8_0 -> length("write", tensor, values.length);
+            default -> fail("write", "tensor", "F32, F16, BF16 or Q8_0", tensor);
         }
     }
 

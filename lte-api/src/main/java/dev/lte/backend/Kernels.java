@@ -56,7 +56,8 @@ public interface Kernels {
     /**
      * Stores keys and values of the rows in the cache pages of their sequences.
      *
-     * @param keyCache (pages x pageSize, K x E), F32, F16 or another type the backend allocates caches in
+     * @param keyCache (pages x pageSize, K x E), F32, F16 or another type the backend allocates caches in; block types
+     *     round half away from zero, and a block with values that it cannot hold becomes NaN
      * @param valueCache as {@code keyCache}
      * @param k (T, K x E)
      * @param v (T, K x E)

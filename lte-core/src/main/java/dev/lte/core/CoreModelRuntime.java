@@ -55,6 +55,7 @@ import dev.lte.train.TrainingPlan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -207,7 +208,7 @@ public final class CoreModelRuntime implements ModelRuntime {
                 options.maxStreams(),
                 options.maxQueued(),
                 options.stallTimeout(),
-                cacheType(opened.source(), backend, options.cacheType()),
+                cacheType(opened.source(), config, backend, options.cacheType()),
                 options.cacheBytes(),
                 options.prefixCache(),
                 opened.isRouted(),
@@ -346,17 +347,28 @@ public final class CoreModelRuntime implements ModelRuntime {
         return options.contextLength() > 0 ? options.contextLength() : Math.min(own, DEFAULT_CONTEXT);
     }
 
-    private static DType cacheType(ModelSource source, Backend backend, CacheType asked) {
+    private static DType cacheType(ModelSource source, ModelConfig config, Backend backend, CacheType asked) {
         DType dtype = switch (asked) {
-            case F32 -> DType.F32;
-            case F16 -> DType.F16;
             case AUTO ->
                 source.get(WeightRole.UP, 0).dtype() == DType.F32 || !backend.supportsCache(DType.F16)
                         ? DType.F32
                         : DType.F16;
+            default -> DType.valueOf(asked.name());
         };
         if (!backend.supportsCache(dtype)) {
-            throw new InvalidRequestException("cacheType", "one that backend " + backend.name() + " supports", asked);
+            List<CacheType> supported = Arrays.stream(CacheType.values())
+                    .filter(type -> type == CacheType.AUTO || backend.supportsCache(DType.valueOf(type.name())))
+                    .toList();
+            throw new InvalidRequestException(
+                    "cacheType", "one of " + supported + ", which backend " + backend.name() + " supports", asked);
+        }
+        int columns = config.keyValueHeads() * config.headSize();
+        if (columns % dtype.blockSize() != 0) {
+            throw new InvalidRequestException(
+                    "cacheType",
+                    "F16 or F32, as this model's " + config.keyValueHeads() + " key/value heads of "
+                            + config.headSize() + " are no whole blocks of " + dtype.blockSize(),
+                    asked);
         }
         return dtype;
     }

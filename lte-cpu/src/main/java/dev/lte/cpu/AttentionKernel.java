@@ -1,13 +1,9 @@
 package dev.lte.cpu;
 
-import static dev.lte.cpu.Lanes.F;
-import static dev.lte.cpu.Lanes.L;
-
 import dev.lte.backend.AttentionSpec;
 import dev.lte.backend.DType;
 import dev.lte.backend.RowBatch;
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,9 +15,11 @@ import org.jspecify.annotations.Nullable;
 final class AttentionKernel implements WorkerPool.Task {
     private static final int BLOCK = 32;
 
+    /** Columns of keys up to which one thread takes all heads of a row, whose decoding then begins and ends less often. */
+    private static final int TOGETHER = 512;
+
     private final WorkerPool pool;
     private final Scratch scratch;
-    private final int[][] offsets;
     private final int[][] rows;
 
     private @Nullable CpuTensor out;
@@ -35,11 +33,12 @@ final class AttentionKernel implements WorkerPool.Task {
     private int[] base = {};
     private final Pages pages = new Pages();
     private boolean paged;
+    /** Key/value heads of an item. */
+    private int span = 1;
 
     AttentionKernel(WorkerPool pool) {
         this.pool = pool;
         scratch = new Scratch(pool.threads());
-        offsets = new int[pool.threads()][2 * BLOCK];
         rows = new int[pool.threads()][BLOCK];
     }
 
@@ -104,10 +103,12 @@ final class AttentionKernel implements WorkerPool.Task {
         for (int t = 0; t < out.rows(); t++) {
             seen += to[t] - from[t];
         }
-        pool.run(this, out.rows() * spec.keyValueHeads(), 4 * seen * out.columns());
+        int heads = spec.keyValueHeads();
+        span = heads * spec.headSize() <= TOGETHER && out.rows() >= pool.threads() ? heads : 1;
+        pool.run(this, out.rows() * (heads / span), 4 * seen * out.columns());
     }
 
-    /** An item is a row and a key/value head, with all query heads that read it. */
+    /** An item is a row and {@link #span} key/value heads, with all query heads that read them. */
     @Override
     public void run(int item, int worker) {
         AttentionSpec s = spec;
@@ -118,41 +119,56 @@ final class AttentionKernel implements WorkerPool.Task {
         if (s == null || o == null || query == null || k == null || v == null) {
             return;
         }
-        int t = item / s.keyValueHeads();
-        int head = item % s.keyValueHeads();
+        int heads = span;
+        int t = item / (s.keyValueHeads() / heads);
+        int head = item % (s.keyValueHeads() / heads) * heads;
         int size = s.headSize();
         int group = s.heads() / s.keyValueHeads();
+        int queries = heads * group;
         int queryStart = query.rowStart(t) + head * group * size;
         int outStart = o.rowStart(t) + head * group * size;
         float[] result = o.floats();
-        for (int g = 0; g < group; g++) {
-            Arrays.fill(result, outStart + g * size, outStart + (g + 1) * size, 0f);
-        }
+        Arrays.fill(result, outStart, outStart + queries * size, 0f);
         // Maxima, sums, scores, then decoded keys and values.
-        int scores = 2 * group;
-        int decodedKeys = scores + group * BLOCK;
-        int decodedValues = decodedKeys + BLOCK * size;
-        float[] work = scratch.floats(worker, decodedValues + BLOCK * size);
-        Arrays.fill(work, 0, group, Float.NEGATIVE_INFINITY);
-        Arrays.fill(work, group, 2 * group, 0f);
-        int[] offset = offsets[worker];
+        int weights = 2 * queries;
+        int decodedKeys = weights + BLOCK;
+        int decodedValues = decodedKeys + BLOCK * heads * size;
+        float[] work = scratch.floats(worker, decodedValues + BLOCK * heads * size);
+        Arrays.fill(work, 0, queries, Float.NEGATIVE_INFINITY);
+        Arrays.fill(work, queries, 2 * queries, 0f);
         int[] listed = rows[worker];
         for (int p = from[t]; p < to[t]; p += BLOCK) {
             int count = list(t, p, Math.min(BLOCK, to[t] - p), listed);
             if (count == 0) {
                 continue;
             }
-            float[] keyStore = load(k, listed, count, head * size, size, work, decodedKeys, offset, 0);
-            score(query.floats(), queryStart, keyStore, offset, count, work, scores, group, s);
-            float[] valueStore = load(v, listed, count, head * size, size, work, decodedValues, offset, BLOCK);
-            for (int g = 0; g < group; g++) {
-                float shrink = renormalize(work, g, group, scores + g * BLOCK, count);
-                accumulate(
-                        result, outStart + g * size, size, shrink, work, scores + g * BLOCK, valueStore, offset, BLOCK, count);
+            boolean inPlace = count == BLOCK && k.dtype() == DType.F32 && evenlySpaced(listed);
+            float[] keyStore = inPlace ? k.floats() : work;
+            int keyStart = inPlace ? k.rowStart(listed[0]) + head * size : decodedKeys;
+            int keyStride = inPlace ? k.stride() * (listed[1] - listed[0]) : heads * size;
+            float[] valueStore = inPlace ? v.floats() : work;
+            int valueStart = inPlace ? v.rowStart(listed[0]) + head * size : decodedValues;
+            int valueStride = inPlace ? v.stride() * (listed[1] - listed[0]) : heads * size;
+            if (!inPlace) {
+                load(k, listed, count, head * size, heads * size, work, decodedKeys);
+                load(v, listed, count, head * size, heads * size, work, decodedValues);
+            }
+            for (int g = 0; g < queries; g++) {
+                int column = g / group * size;
+                AttentionMath.scores(
+                        query.floats(), queryStart + g * size, size, s.scale(), keyStore, keyStart + column, keyStride, count,
+                        work, weights);
+                if (s.softcap() > 0) {
+                    VectorMath.softcap(work, weights, count, s.softcap());
+                }
+                float shrink = renormalize(work, g, queries, weights, count);
+                AttentionMath.accumulate(
+                        result, outStart + g * size, size, shrink, work, weights, valueStore, valueStart + column, valueStride,
+                        count);
             }
         }
-        for (int g = 0; g < group; g++) {
-            float sum = work[group + g];
+        for (int g = 0; g < queries; g++) {
+            float sum = work[queries + g];
             if (sum > 0) {
                 scale(result, outStart + g * size, size, 1 / sum);
             }
@@ -171,51 +187,20 @@ final class AttentionKernel implements WorkerPool.Task {
         return found;
     }
 
-    /** Returns the array that the listed rows are in, and where each begins; decodes them to {@code work} if need be. */
-    private static float[] load(
-            CpuTensor from, int[] rows, int count, int column, int size, float[] work, int workStart, int[] offset,
-            int offsetStart) {
-        if (from.dtype() == DType.F32) {
-            for (int j = 0; j < count; j++) {
-                offset[offsetStart + j] = from.rowStart(rows[j]) + column;
+    private static boolean evenlySpaced(int[] rows) {
+        int step = rows[1] - rows[0];
+        for (int j = 2; j < BLOCK; j++) {
+            if (rows[j] - rows[j - 1] != step) {
+                return false;
             }
-            return from.floats();
         }
+        return true;
+    }
+
+    private static void load(CpuTensor from, int[] rows, int count, int column, int size, float[] work, int start) {
         for (int j = 0; j < count; j++) {
-            offset[offsetStart + j] = workStart + j * size;
-            from.readRow(rows[j], column, size, work, workStart + j * size);
+            from.readRow(rows[j], column, size, work, start + j * size);
         }
-        return work;
-    }
-
-    private static void score(
-            float[] q, int queryStart, float[] keys, int[] offset, int count, float[] work, int scores, int group,
-            AttentionSpec spec) {
-        int size = spec.headSize();
-        for (int g = 0; g < group; g++) {
-            int to = scores + g * BLOCK;
-            for (int j = 0; j < count; j++) {
-                work[to + j] = spec.scale() * dot(q, queryStart + g * size, keys, offset[j], size);
-            }
-            if (spec.softcap() > 0) {
-                VectorMath.softcap(work, to, count, spec.softcap());
-            }
-        }
-    }
-
-    static float dot(float[] a, int aStart, float[] b, int bStart, int count) {
-        FloatVector sum0 = FloatVector.zero(F);
-        FloatVector sum1 = FloatVector.zero(F);
-        int i = 0;
-        for (; i <= count - 2 * L; i += 2 * L) {
-            sum0 = FloatVector.fromArray(F, a, aStart + i).fma(FloatVector.fromArray(F, b, bStart + i), sum0);
-            sum1 = FloatVector.fromArray(F, a, aStart + i + L).fma(FloatVector.fromArray(F, b, bStart + i + L), sum1);
-        }
-        float sum = Lanes.sum(sum0.add(sum1));
-        for (; i < count; i++) {
-            sum += a[aStart + i] * b[bStart + i];
-        }
-        return sum;
     }
 
     /**
@@ -223,48 +208,13 @@ final class AttentionKernel implements WorkerPool.Task {
      *
      * @return by how much the old sums must be multiplied
      */
-    private static float renormalize(float[] work, int g, int group, int scores, int count) {
+    private static float renormalize(float[] work, int g, int queries, int scores, int count) {
         float old = work[g];
-        float maximum = old;
-        for (int j = 0; j < count; j++) {
-            maximum = Math.max(maximum, work[scores + j]);
-        }
+        float maximum = AttentionMath.largest(work, scores, count, old);
         float shrink = maximum == old ? 1f : (float) Math.exp(old - maximum);
         work[g] = maximum;
-        work[group + g] = work[group + g] * shrink + VectorMath.exponentials(work, scores, count, maximum);
+        work[queries + g] = work[queries + g] * shrink + VectorMath.exponentials(work, scores, count, maximum);
         return shrink;
-    }
-
-    /** {@code out = out * shrink + sum over j of weights[j] * values[offset[j]...]}. */
-    private static void accumulate(
-            float[] out, int outStart, int size, float shrink, float[] weights, int weightStart, float[] values, int[] offset,
-            int offsetStart, int count) {
-        int e = 0;
-        for (; e <= size - 2 * L; e += 2 * L) {
-            accumulateLanes(out, outStart + e, shrink, weights, weightStart, values, e, offset, offsetStart, count);
-        }
-        for (; e < size; e++) {
-            float sum = 0;
-            for (int j = 0; j < count; j++) {
-                sum += weights[weightStart + j] * values[offset[offsetStart + j] + e];
-            }
-            out[outStart + e] = out[outStart + e] * shrink + sum;
-        }
-    }
-
-    private static void accumulateLanes(
-            float[] out, int at, float shrink, float[] weights, int weightStart, float[] values, int e, int[] offset,
-            int offsetStart, int count) {
-        FloatVector sum0 = FloatVector.zero(F);
-        FloatVector sum1 = FloatVector.zero(F);
-        for (int j = 0; j < count; j++) {
-            FloatVector weight = FloatVector.broadcast(F, weights[weightStart + j]);
-            int v = offset[offsetStart + j] + e;
-            sum0 = FloatVector.fromArray(F, values, v).fma(weight, sum0);
-            sum1 = FloatVector.fromArray(F, values, v + L).fma(weight, sum1);
-        }
-        FloatVector.fromArray(F, out, at).mul(shrink).add(sum0).intoArray(out, at);
-        FloatVector.fromArray(F, out, at + L).mul(shrink).add(sum1).intoArray(out, at + L);
     }
 
     private static void scale(float[] x, int start, int count, float factor) {

@@ -111,7 +111,10 @@ final class CpuBackend implements Backend {
 
     @Override
     public boolean supportsCache(DType dtype) {
-        return dtype == DType.F32 || dtype == DType.F16 || dtype == DType.BF16;
+        return switch (dtype) {
+            case F32, F16, BF16, Q8_0 -> true;
+            default -> false;
+        };
     }
 
     @Override
@@ -120,9 +123,10 @@ final class CpuBackend implements Backend {
         if (rows < 0 || columns < 0) {
             throw new IllegalArgumentException("rows and columns must not be negative: " + rows + " x " + columns);
         }
-        if (dtype.isQuantized()) {
-            throw new IllegalArgumentException("expected a plain type to allocate, found " + dtype);
+        if (dtype.isQuantized() && !supportsCache(dtype)) {
+            throw new IllegalArgumentException("expected a plain type or one of caches to allocate, found " + dtype);
         }
+        long bytes = Math.multiplyExact(dtype.byteSize(columns), (long) rows);
         try {
             CpuTensor tensor = CpuTensor.allocate(this, dtype, rows, columns);
             keep(tensor.storage());
@@ -131,7 +135,7 @@ final class CpuBackend implements Backend {
             Runtime runtime = Runtime.getRuntime();
             long available = runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory();
             String what = "a tensor of " + rows + " x " + columns + " " + dtype;
-            throw outOfMemory(what, Math.multiplyExact(dtype.blockBytes() * (long) rows, (long) columns), available, e);
+            throw outOfMemory(what, bytes, available, e);
         }
     }
 

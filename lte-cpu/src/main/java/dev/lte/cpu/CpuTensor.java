@@ -9,8 +9,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A strided row-major matrix. F32 and I32 live in heap arrays, which C2 handles best and which cannot dangle; F16 and BF16,
- * the types of large caches, in native memory. Exactly one of the three stores is present.
+ * A strided row-major matrix. F32 and I32 live in heap arrays, which C2 handles best and which cannot dangle; F16, BF16
+ * and Q8_0, the types of large caches, in native memory. Exactly one of the three stores is present.
  */
 final class CpuTensor implements Tensor {
     /** For F16 and BF16 elements; files and caches are little-endian, as is every processor with vectors worth using. */
@@ -24,7 +24,7 @@ final class CpuTensor implements Tensor {
     private final int stride;
     private final float @Nullable [] floats;
     private final int @Nullable [] ints;
-    private final @Nullable MemorySegment halves;
+    private final @Nullable MemorySegment bytes;
 
     private CpuTensor(
             Storage storage,
@@ -35,7 +35,7 @@ final class CpuTensor implements Tensor {
             int stride,
             float @Nullable [] floats,
             int @Nullable [] ints,
-            @Nullable MemorySegment halves) {
+            @Nullable MemorySegment bytes) {
         this.storage = storage;
         this.dtype = dtype;
         this.rows = rows;
@@ -44,11 +44,11 @@ final class CpuTensor implements Tensor {
         this.stride = stride;
         this.floats = floats;
         this.ints = ints;
-        this.halves = halves;
+        this.bytes = bytes;
     }
 
     /**
-     * @throws IllegalArgumentException for block types
+     * @throws IllegalArgumentException for block types that are not for caches, and for rows that are no whole blocks
      * @throws OutOfMemoryError also if an array cannot have that many elements
      */
     static CpuTensor allocate(CpuBackend backend, DType dtype, int rows, int columns) {
@@ -61,7 +61,7 @@ final class CpuTensor implements Tensor {
                     new Storage(backend, null), dtype, rows, columns, 0, columns, new float[elements], null, null);
             case I32 -> new CpuTensor(
                     new Storage(backend, null), dtype, rows, columns, 0, columns, null, new int[elements], null);
-            case F16, BF16 -> {
+            case F16, BF16, Q8_0 -> {
                 Arena arena = Arena.ofShared();
                 yield new CpuTensor(
                         new Storage(backend, arena),
@@ -72,7 +72,7 @@ final class CpuTensor implements Tensor {
                         columns,
                         null,
                         null,
-                        backend.allocate(arena, dtype + " " + rows + " x " + columns, 2L * elements));
+                        backend.allocate(arena, dtype + " " + rows + " x " + columns, dtype.byteSize(columns) * rows));
             }
             default -> throw new IllegalArgumentException("a tensor of the block type " + dtype + " cannot be allocated empty");
         };
@@ -133,10 +133,19 @@ final class CpuTensor implements Tensor {
     /** The store of an F16 or BF16 tensor; errors as {@link #floats}. */
     MemorySegment halves() {
         storage.check();
-        if (halves == null) {
+        if (bytes == null || dtype.isQuantized()) {
             throw new IllegalArgumentException("expected an F16 or BF16 tensor, found " + dtype);
         }
-        return halves;
+        return bytes;
+    }
+
+    /** The store of a Q8_0 tensor; errors as {@link #floats}. */
+    private MemorySegment blocks() {
+        storage.check();
+        if (bytes == null || dtype != DType.Q8_0) {
+            throw new IllegalArgumentException("expected a Q8_0 tensor, found " + dtype);
+        }
+        return bytes;
     }
 
     /** Decodes {@code count} elements of a row of a floating-point tensor. */
@@ -146,17 +155,19 @@ final class CpuTensor implements Tensor {
             case F32 -> System.arraycopy(floats(), start, out, outStart, count);
             case F16 -> HalfRows.decodeF16(halves(), start, count, out, outStart);
             case BF16 -> HalfRows.decodeBf16(halves(), start, count, out, outStart);
+            case Q8_0 -> Q8Rows.decode(blocks(), start, count, out, outStart);
             default -> throw new IllegalArgumentException("expected a floating-point tensor, found " + dtype);
         }
     }
 
-    /** Rounds {@code count} values to nearest even and stores them in a row of a floating-point tensor. */
+    /** Rounds {@code count} values (whole blocks of a block type) to nearest and stores them in a row of a floating-point tensor. */
     void writeRow(int row, int column, int count, float[] values, int start) {
         int at = rowStart(row) + column;
         switch (dtype) {
             case F32 -> System.arraycopy(values, start, floats(), at, count);
             case F16 -> HalfRows.encodeF16(values, start, count, halves(), at);
             case BF16 -> HalfRows.encodeBf16(values, start, count, halves(), at);
+            case Q8_0 -> Q8Rows.encode(values, start, count, blocks(), at);
             default -> throw new IllegalArgumentException("expected a floating-point tensor, found " + dtype);
         }
     }
@@ -165,13 +176,16 @@ final class CpuTensor implements Tensor {
     public CpuTensor rowRange(int from, int to) {
         Objects.checkFromToIndex(from, to, rows);
         return new CpuTensor(
-                storage, dtype, to - from, columns, offset + from * stride, stride, floats, ints, halves);
+                storage, dtype, to - from, columns, offset + from * stride, stride, floats, ints, bytes);
     }
 
     @Override
     public CpuTensor columnRange(int from, int to) {
         Objects.checkFromToIndex(from, to, columns);
-        return new CpuTensor(storage, dtype, rows, to - from, offset + from, stride, floats, ints, halves);
+        if (dtype.isQuantized()) {
+            throw new UnsupportedOperationException("block types have no column views: " + dtype);
+        }
+        return new CpuTensor(storage, dtype, rows, to - from, offset + from, stride, floats, ints, bytes);
     }
 
     @Override

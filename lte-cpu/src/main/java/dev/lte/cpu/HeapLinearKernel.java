@@ -46,7 +46,7 @@ final class HeapLinearKernel implements WorkerPool.Task {
             w.readRow(r, 0, columns, row, 0);
             float b = bias == null ? 0 : bias.floats()[bias.rowStart(0) + r];
             for (int t = 0; t < to.rows(); t++) {
-                float sum = b + AttentionKernel.dot(row, 0, from.floats(), from.rowStart(t), columns);
+                float sum = b + AttentionMath.dot(row, 0, from.floats(), from.rowStart(t), columns);
                 int at = to.rowStart(t) + r;
                 to.floats()[at] = add ? to.floats()[at] + sum : sum;
             }

@@ -84,13 +84,13 @@ final class VectorMath {
         }
     }
 
-    /** {@code x[i] = exp(x[i] - shift)}; returns the sum. */
+    /** {@code x[i] = exp(x[i] - shift)}, which is at most 1 and never below 1.6e-38; returns the sum. */
     static float exponentials(float[] x, int start, int count, float shift) {
         int end = start + count;
         int i = start;
         FloatVector sum = FloatVector.zero(F);
         for (; i <= end - L; i += L) {
-            FloatVector e = exp(FloatVector.fromArray(F, x, i).sub(shift));
+            FloatVector e = boundedExp(FloatVector.fromArray(F, x, i).sub(shift));
             e.intoArray(x, i);
             sum = sum.add(e);
         }

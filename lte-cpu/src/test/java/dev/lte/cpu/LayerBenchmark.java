@@ -32,6 +32,12 @@ final class LayerBenchmark implements AutoCloseable {
     private static final int KEY_VALUE = 256;
     private static final int PROMPT = Integer.getInteger("prompt", 512);
 
+    /** Position of the token that is decoded. */
+    private static final int CONTEXT = Integer.getInteger("context", 64);
+
+    private static final DType CACHE = DType.valueOf(System.getProperty("cache", "F16"));
+    private static final int POSITIONS = Math.max(PROMPT, CONTEXT) + 64;
+
     private final CpuBackend backend = new CpuBackend(new BackendOptions(Integer.getInteger("threads", 2), 0));
     private final KernelQueue queue = backend.openQueue();
     private final Random random = new Random(3);
@@ -40,8 +46,8 @@ final class LayerBenchmark implements AutoCloseable {
     private final FfnWeights[] ffn = new FfnWeights[LAYERS];
     private final Tensor router;
     private final Tensor head;
-    private final Tensor keyCache = backend.allocate(DType.F16, PROMPT + 64, KEY_VALUE);
-    private final Tensor valueCache = backend.allocate(DType.F16, PROMPT + 64, KEY_VALUE);
+    private final Tensor keyCache = backend.allocate(CACHE, POSITIONS, KEY_VALUE);
+    private final Tensor valueCache = backend.allocate(CACHE, POSITIONS, KEY_VALUE);
     private final Tensor x = input(PROMPT, MODEL);
     private final Tensor normed = input(PROMPT, MODEL);
     private final Tensor projected = input(PROMPT, MODEL + 2 * KEY_VALUE);
@@ -120,7 +126,7 @@ final class LayerBenchmark implements AutoCloseable {
         Tensor n = normed.rowRange(0, rows);
         Tensor p = projected.rowRange(0, rows);
         Tensor a = attended.rowRange(0, rows);
-        RowBatch batch = new RowBatch(positions.rowRange(0, rows), sequences.rowRange(0, rows), pages, PROMPT + 64);
+        RowBatch batch = new RowBatch(positions.rowRange(0, rows), sequences.rowRange(0, rows), pages, POSITIONS);
         AttentionSpec attention = new AttentionSpec(32, 4, 64, 0.125f, true, 0, 0);
         NormSpec rms = new NormSpec(NormSpec.Kind.RMS, 1e-5f, 0);
         ExpertSelection chosen = selection.firstRows(rows);
@@ -187,7 +193,7 @@ final class LayerBenchmark implements AutoCloseable {
     private void decode(double bandwidthBytes, Runnable probe) {
         select(0.5);
         double[] t = time(
-                Integer.getInteger("repetitions", 15), probe, () -> pass(1, 64, false), () -> pass(1, 64, true),
+                Integer.getInteger("repetitions", 15), probe, () -> pass(1, CONTEXT, false), () -> pass(1, CONTEXT, true),
                 () -> ffnOnly(1, false), () -> ffnOnly(1, true), () -> {
                     for (int i = 0; i < LAYERS; i++) {
                         queue.linear(logits, normed.rowRange(0, 1), head, null, Write.SET);
@@ -219,7 +225,7 @@ final class LayerBenchmark implements AutoCloseable {
             marks = new long[passes][LAYERS * OPERATIONS.length + 1];
             for (pass = 0; pass < passes; pass++) {
                 mark = 0;
-                pass(1, 64, sparse);
+                pass(1, CONTEXT, sparse);
             }
             StringBuilder line = new StringBuilder("  us of " + (sparse ? "sparse" : "dense"));
             for (int o = 0; o < OPERATIONS.length; o++) {
@@ -258,7 +264,7 @@ final class LayerBenchmark implements AutoCloseable {
     private void batches() {
         StringBuilder line = new StringBuilder("  batch tok/s:");
         for (int rows : new int[] {2, 3, 4, 8, 16}) {
-            double[] t = time(5, () -> pass(rows, 64, false));
+            double[] t = time(5, () -> pass(rows, CONTEXT, false));
             line.append(String.format(Locale.ROOT, " %d: %.1f", rows, rows / t[0]));
         }
         System.out.println(line);

@@ -9,10 +9,12 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * The begin of a session file. The file is big-endian: this header, the messages as JSON, token ids of 4 bytes, pages, and
- * CRC-32C of all that (8 bytes). A page has, for each layer, its keys and then its values, in the type of the cache.
+ * CRC-32C of all that (8 bytes). A page has, for each layer, its keys and then its values, in the type of the cache;
+ * blocks are little-endian, as in model files.
  *
  * @param fingerprint of the model
  * @param routed whether routers chose experts
@@ -40,13 +42,16 @@ record SessionHeader(
     private static final int CHECKSUM_BYTES = 8;
     private static final int MAX_MESSAGE_BYTES = 1 << 28;
 
+    /** Types of caches; a file has the index. */
+    private static final List<DType> TYPES = List.of(DType.F32, DType.F16, DType.Q8_0);
+
     byte[] toBytes() {
         return ByteBuffer.allocate(BYTES)
                 .putLong(MAGIC)
                 .putInt(VERSION)
                 .put(fingerprint)
                 .putInt(routed ? 1 : 0)
-                .putInt(dtype == DType.F16 ? 1 : 0)
+                .putInt(TYPES.indexOf(dtype))
                 .putInt(layers)
                 .putInt(columns)
                 .putInt(pageSize)
@@ -76,7 +81,7 @@ record SessionHeader(
         SessionHeader header = new SessionHeader(
                 fingerprint,
                 routed == 1,
-                type == 1 ? DType.F16 : DType.F32,
+                type >= 0 && type < TYPES.size() ? TYPES.get(type) : DType.F32,
                 in.readInt(),
                 in.readInt(),
                 in.readInt(),
@@ -89,13 +94,15 @@ record SessionHeader(
     }
 
     private void check(Path file, long fileBytes, int routedFlag, int typeFlag) {
-        if ((routedFlag & ~1) != 0 || (typeFlag & ~1) != 0 || !(threshold >= 0 && threshold <= 1)) {
-            throw invalid(file, "header", "flags of 0 or 1 and a threshold of 0 to 1", "others");
+        boolean known = (routedFlag & ~1) == 0 && typeFlag >= 0 && typeFlag < TYPES.size();
+        if (!known || !(threshold >= 0 && threshold <= 1)) {
+            throw invalid(file, "header", "flags of 0 or 1, a known type and a threshold of 0 to 1", "others");
         }
         boolean sane = layers > 0
                 && layers < 1 << 16
                 && columns > 0
                 && columns < 1 << 20
+                && columns % dtype.blockSize() == 0
                 && pageSize > 0
                 && pageSize < 1 << 16
                 && messageBytes >= 0

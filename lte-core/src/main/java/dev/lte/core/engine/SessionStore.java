@@ -2,7 +2,6 @@ package dev.lte.core.engine;
 
 import dev.lte.ContextOverflowException;
 import dev.lte.LteException;
-import dev.lte.backend.DType;
 import dev.lte.backend.Tensor;
 import dev.lte.chat.ChatMessage;
 import dev.lte.core.cache.KeyValueCache;
@@ -10,6 +9,7 @@ import dev.lte.core.cache.PageLease;
 import dev.lte.core.cache.PrefixCache;
 import dev.lte.core.conversation.MessagesJson;
 import dev.lte.core.format.FileOutput;
+import dev.lte.core.quant.CacheBlocks;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -126,17 +126,51 @@ final class SessionStore {
             for (int layer = 0; layer < model.layers(); layer++) {
                 for (Tensor tensor : List.of(cache.keys(layer), cache.values(layer))) {
                     queue.read(rows(tensor, page), values);
-                    for (float value : values) {
-                        if (model.dtype() == DType.F16) {
-                            buffer.putShort(Float.floatToFloat16(value));
-                        } else {
-                            buffer.putFloat(value);
-                        }
-                    }
+                    encode(values, buffer);
                 }
             }
             return bytes;
         });
+    }
+
+    private void encode(float[] values, ByteBuffer buffer) {
+        switch (model.dtype()) {
+            case Q8_0 -> {
+                byte[] blocks = new byte[CacheBlocks.bytes(values.length)];
+                CacheBlocks.encode(values, 0, values.length, blocks, 0);
+                buffer.put(blocks);
+            }
+            case F16 -> {
+                for (float value : values) {
+                    buffer.putShort(Float.floatToFloat16(value));
+                }
+            }
+            default -> {
+                for (float value : values) {
+                    buffer.putFloat(value);
+                }
+            }
+        }
+    }
+
+    private void decode(ByteBuffer buffer, float[] values) {
+        switch (model.dtype()) {
+            case Q8_0 -> {
+                byte[] blocks = new byte[CacheBlocks.bytes(values.length)];
+                buffer.get(blocks);
+                CacheBlocks.decode(blocks, 0, values, 0, values.length);
+            }
+            case F16 -> {
+                for (int i = 0; i < values.length; i++) {
+                    values[i] = Float.float16ToFloat(buffer.getShort());
+                }
+            }
+            default -> {
+                for (int i = 0; i < values.length; i++) {
+                    values[i] = buffer.getFloat();
+                }
+            }
+        }
     }
 
     private static Tensor rows(Tensor tensor, int page) {
@@ -203,11 +237,7 @@ final class SessionStore {
             float[] values = new float[model.layerElements()];
             for (int layer = 0; layer < model.layers(); layer++) {
                 for (Tensor tensor : List.of(cache.keys(layer), cache.values(layer))) {
-                    for (int i = 0; i < values.length; i++) {
-                        values[i] = model.dtype() == DType.F16
-                                ? Float.float16ToFloat(buffer.getShort())
-                                : buffer.getFloat();
-                    }
+                    decode(buffer, values);
                     queue.write(rows(tensor, page), values);
                 }
             }

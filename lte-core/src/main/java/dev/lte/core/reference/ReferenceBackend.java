@@ -50,7 +50,10 @@ final class ReferenceBackend implements Backend {
 
     @Override
     public boolean supportsCache(DType dtype) {
-        return dtype == DType.F32 || dtype == DType.F16 || dtype == DType.BF16;
+        return switch (dtype) {
+            case F32, F16, BF16, Q8_0 -> true;
+            default -> false;
+        };
     }
 
     @Override
@@ -59,28 +62,34 @@ final class ReferenceBackend implements Backend {
         if (rows < 0 || columns < 0) {
             throw new IllegalArgumentException("expected no negative size, found " + rows + " x " + columns);
         }
-        if (dtype.isQuantized()) {
-            throw new IllegalArgumentException("expected a plain type to allocate, found " + dtype);
+        if (dtype.isQuantized() && !supportsCache(dtype)) {
+            throw new IllegalArgumentException("expected a plain type or one of caches to allocate, found " + dtype);
         }
+        long bytes = Math.multiplyExact(dtype.byteSize(columns), (long) rows);
         long elements = (long) rows * columns;
         try {
-            if (elements > Integer.MAX_VALUE - 8) {
-                throw new OutOfMemoryError("more elements than an array can have");
-            }
             ReferenceStorage storage = switch (dtype) {
-                case F32 -> new FloatStorage(this, columns, new float[(int) elements]);
-                case I32 -> new IntegerStorage(this, columns, new int[(int) elements]);
-                default -> new HalfStorage(this, dtype, columns, new short[(int) elements]);
+                case F32 -> new FloatStorage(this, columns, new float[arrayLength(elements)]);
+                case I32 -> new IntegerStorage(this, columns, new int[arrayLength(elements)]);
+                case Q8_0 -> new BlockStorage(this, columns, new byte[arrayLength(bytes)]);
+                default -> new HalfStorage(this, dtype, columns, new short[arrayLength(elements)]);
             };
             return keep(storage, dtype, rows, columns);
         } catch (OutOfMemoryError e) {
             Runtime runtime = Runtime.getRuntime();
             long available = runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory();
             OutOfDeviceMemoryException failure = new OutOfDeviceMemoryException(
-                    "a tensor of " + rows + " x " + columns + " " + dtype, Math.multiplyExact(elements, 4L), available);
+                    "a tensor of " + rows + " x " + columns + " " + dtype, bytes, available);
             failure.initCause(e);
             throw failure;
         }
+    }
+
+    private static int arrayLength(long elements) {
+        if (elements > Integer.MAX_VALUE - 8) {
+            throw new OutOfMemoryError("more elements than an array can have");
+        }
+        return (int) elements;
     }
 
     @Override

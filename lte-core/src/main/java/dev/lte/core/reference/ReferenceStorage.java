@@ -4,7 +4,7 @@ package dev.lte.core.reference;
  * The elements of a tensor and of all its views: a matrix of {@code columns} columns. Every access checks that it has not
  * been freed.
  */
-abstract sealed class ReferenceStorage permits FloatStorage, HalfStorage, IntegerStorage, WeightStorage {
+abstract sealed class ReferenceStorage permits FloatStorage, HalfStorage, BlockStorage, IntegerStorage, WeightStorage {
     private final ReferenceBackend backend;
     private final int columns;
     private volatile boolean freed;
@@ -44,6 +44,6 @@ abstract sealed class ReferenceStorage permits FloatStorage, HalfStorage, Intege
     /** Copies {@code count} elements of a row, beginning at {@code column}, to {@code out}. */
     abstract void read(int row, int column, int count, float[] out, int outStart);
 
-    /** Overwrites {@code count} elements of a row, rounding to nearest even. */
+    /** Overwrites {@code count} elements of a row, rounding to nearest even, in blocks as {@link BlockStorage} does. */
     abstract void write(int row, int column, int count, float[] values, int start);
 }

@@ -53,7 +53,7 @@ final class ReferenceTensor implements Tensor {
     public ReferenceTensor columnRange(int from, int to) {
         storage.check();
         Objects.checkFromToIndex(from, to, columns);
-        if (storage instanceof WeightStorage weight && !weight.isPlain()) {
+        if (storage instanceof BlockStorage || storage instanceof WeightStorage weight && !weight.isPlain()) {
             throw new UnsupportedOperationException("block types have no column views: " + dtype);
         }
         return new ReferenceTensor(storage, dtype, firstRow, rows, firstColumn + from, to - from);
@@ -84,7 +84,7 @@ final class ReferenceTensor implements Tensor {
         storage.read(firstRow + Objects.checkIndex(t, rows), firstColumn, columns, values, start);
     }
 
-    /** Overwrites row t, rounding to nearest even. */
+    /** Overwrites row t, rounding to nearest. */
     void writeRow(int t, float[] values, int start) {
         storage.write(firstRow + Objects.checkIndex(t, rows), firstColumn, columns, values, start);
     }

@@ -4,6 +4,7 @@ import static dev.lte.core.contract.PagedCache.chunk;
 import static dev.lte.core.contract.PagedCache.padding;
 import static dev.lte.core.contract.PagedCache.together;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lte.backend.AttentionSpec;
 import dev.lte.backend.DType;
@@ -26,12 +27,58 @@ interface AttentionContract extends Contract {
     @Test
     default void attendsWithEveryNumberOfHeads() {
         int[][] heads = {
-            {1, 1, 64}, {4, 4, 32}, {8, 2, 64}, {6, 3, 13}, {32, 8, 128}, {9, 3, 64}, {5, 1, 80}, {2, 1, 256}, {3, 1, 1}
+            {1, 1, 64}, {4, 4, 32}, {8, 2, 64}, {6, 3, 13}, {32, 8, 128}, {9, 3, 64}, {5, 1, 80}, {8, 4, 8}, {4, 2, 80}, {2, 1, 256}, {3, 1, 1}
         };
         for (DType dtype : cacheTypes()) {
             for (int[] h : heads) {
+                if (h[1] * h[2] % dtype.blockSize() != 0) {
+                    continue; // see cachesOfBlocksHaveWholeBlocks
+                }
                 stages(spec(h[0], h[1], h[2], true, 0, 0), dtype, 16);
             }
+        }
+    }
+
+    @Test
+    default void cachesOfBlocksHaveWholeBlocks() {
+        for (DType dtype : cacheTypes()) {
+            if (dtype.isQuantized()) {
+                int size = dtype.blockSize();
+                assertThatThrownBy(() -> rig().tested().allocate(dtype, 4, size + 1))
+                        .as(dtype.name())
+                        .isInstanceOf(IllegalArgumentException.class);
+                Tensor cache = rig().tested().allocate(dtype, 4, 2 * size);
+                assertThatThrownBy(() -> cache.columnRange(0, size))
+                        .as(dtype.name())
+                        .isInstanceOf(UnsupportedOperationException.class);
+                rig().tested().free(cache);
+            }
+        }
+    }
+
+    /** Zeros at first; the same rounding everywhere, of any float; and what was read can be written again as it was. */
+    @Test
+    default void cachesRoundAlike() {
+        for (DType dtype : cacheTypes()) {
+            rig().compare("write and read " + dtype, 137, side -> {
+                Tensor cache = side.backend().allocate(dtype, 40, 64);
+                side.report("zeros", side.read(cache), 64, Bound.exact());
+                float[] values = Values.outliers(side.random(), 40 * 64);
+                float[] special = TensorContract.ROUNDED;
+                for (int i = 0; i < special.length; i++) {
+                    values[64 * i + 7 + i] = special[i];
+                }
+                for (int i = 0; i < 64; i++) {
+                    // Ties of a scale of 1, and a scale that is subnormal.
+                    values[39 * 64 + i] = i == 0 ? 127 : i < 32 ? i - 15.5f : i == 32 ? 3e-6f : (i - 48) * 1e-7f;
+                }
+                side.queue().write(cache, values);
+                float[] rounded = side.read(cache);
+                side.report("rounded", rounded.clone(), 64, Bound.exact());
+                side.queue().write(cache, rounded);
+                Output.compare(dtype.name(), "written again", rounded, side.read(cache), 64, Bound.exact());
+                side.backend().free(cache);
+            });
         }
     }
 

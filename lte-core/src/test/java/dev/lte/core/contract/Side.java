@@ -136,13 +136,15 @@ final class Side {
     private Output add(
             String name, DType dtype, int rows, int columns, float[] values, float surroundings, boolean input) {
         int margin = layout == Layout.VIEWS ? 1 : 0;
-        Tensor whole = backend.allocate(dtype, rows + 3 * margin, columns + 8 * margin);
-        Tensor tensor = margin == 0 ? whole : whole.rowRange(1, 1 + rows).columnRange(3, 3 + columns);
+        int columnMargin = dtype.isQuantized() ? 0 : margin;
+        Tensor whole = backend.allocate(dtype, rows + 3 * margin, columns + 8 * columnMargin);
+        Tensor tensor = margin == 0 ? whole : whole.rowRange(1, 1 + rows);
+        tensor = columnMargin == 0 ? tensor : tensor.columnRange(3, 3 + columns);
         float[] all = new float[whole.rows() * whole.columns()];
         Arrays.fill(all, surroundings);
         queue.write(whole, all);
         queue.write(tensor, values);
-        return keep(new Output(name, whole, tensor, margin, 3 * margin, input));
+        return keep(new Output(name, whole, tensor, margin, 3 * columnMargin, input));
     }
 
     private Output add(String name, int rows, int columns, int[] values, boolean input) {

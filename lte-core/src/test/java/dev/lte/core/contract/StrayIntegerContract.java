@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
  * touched and other rows are as ever. Ids of {@code embed} and {@code gatherRows} are in {@link RowContract}.
  */
 interface StrayIntegerContract extends Contract {
-    AttentionSpec STRAY_ATTENTION = new AttentionSpec(2, 1, 16, 0.25f, true, 0, 0);
+    AttentionSpec STRAY_ATTENTION = new AttentionSpec(2, 1, 32, 0.25f, true, 0, 0);
 
     @Test
     default void survivesPositionsThatAreInNoTable() {
@@ -41,15 +41,15 @@ interface StrayIntegerContract extends Contract {
             for (DType dtype : cacheTypes()) {
                 rig().compare("pages like " + page + ", " + dtype, 199, side -> {
                     RandomGenerator random = side.random();
-                    Output keys = side.changing("keys", dtype, Values.normal(random, 24 * 16), 24, 16);
-                    Output values = side.changing("values", dtype, Values.normal(random, 24 * 16), 24, 16);
+                    Output keys = side.changing("keys", dtype, Values.normal(random, 24 * 32), 24, 32);
+                    Output values = side.changing("values", dtype, Values.normal(random, 24 * 32), 24, 32);
                     int[] table = {1, 3, page, page, 2, page};
                     RowBatch rows = new RowBatch(
                             side.input(positions, 7, 1), side.input(sequences, 7, 1), side.input(table, 3, 2), 4);
-                    Tensor k = side.input(Values.normal(random, 7 * 16), 7, 16);
-                    Tensor v = side.input(Values.normal(random, 7 * 16), 7, 16);
-                    Tensor q = side.input(Values.normal(random, 7 * 32), 7, 32);
-                    Output out = side.output("out", 7, 32)
+                    Tensor k = side.input(Values.normal(random, 7 * 32), 7, 32);
+                    Tensor v = side.input(Values.normal(random, 7 * 32), 7, 32);
+                    Tensor q = side.input(Values.normal(random, 7 * 64), 7, 64);
+                    Output out = side.output("out", 7, 64)
                             .within((row, column, expected) ->
                                     row == 0 || row == 6 ? 1e-4 + attentionError(dtype) : Double.POSITIVE_INFINITY);
                     side.queue().appendKeyValue(keys.tensor(), values.tensor(), k, v, rows);
@@ -65,10 +65,10 @@ interface StrayIntegerContract extends Contract {
                 new int[][] {{0, 5, 100}, {-3, 5, 9}, {0, 5, 2, 9}, {9, 0}, {Integer.MIN_VALUE, Integer.MAX_VALUE}, {7}
                 }) {
             rig().compare("selfAttention with starts " + java.util.Arrays.toString(starts), 211, side -> {
-                Tensor k = side.input(Values.normal(side.random(), 9 * 16), 9, 16);
-                Tensor v = side.input(Values.normal(side.random(), 9 * 16), 9, 16);
-                Tensor q = side.input(Values.normal(side.random(), 9 * 32), 9, 32);
-                Output out = side.output("out", 9, 32).undefined();
+                Tensor k = side.input(Values.normal(side.random(), 9 * 32), 9, 32);
+                Tensor v = side.input(Values.normal(side.random(), 9 * 32), 9, 32);
+                Tensor q = side.input(Values.normal(side.random(), 9 * 64), 9, 64);
+                Output out = side.output("out", 9, 64).undefined();
                 Tensor bounds = side.input(starts, starts.length, 1);
                 side.queue().selfAttention(out.tensor(), q, k, v, bounds, STRAY_ATTENTION);
             });

@@ -44,12 +44,16 @@ public final class RandomModel implements ModelSource {
 
     /** A decoder: RMS norms, rotation, SiLU with a gate. */
     static RandomModel decoder(long seed, boolean routed) {
+        return decoder(seed, routed, 2);
+    }
+
+    static RandomModel decoder(long seed, boolean routed, int keyValueHeads) {
         RandomModel model = new RandomModel(new ModelConfig(
                 "llama",
                 MODEL,
                 FFN,
                 HEADS,
-                2,
+                keyValueHeads,
                 HEAD_SIZE,
                 VOCABULARY,
                 CONTEXT,
@@ -69,7 +73,7 @@ public final class RandomModel implements ModelSource {
                 Collections.nCopies(LAYERS, new ModelConfig.Layer(0, 0)),
                 routing(routed)));
         SplittableRandom random = new SplittableRandom(seed);
-        model.addBlocks(random, 2 * HEAD_SIZE, routed);
+        model.addBlocks(random, keyValueHeads * HEAD_SIZE, routed);
         model.add(random, WeightRole.GATE, FFN, MODEL, 0.3);
         model.add(random, WeightRole.FINAL_NORM, 1, MODEL, 1);
         model.add(random, WeightRole.HEAD, VOCABULARY, MODEL, 0.3);

@@ -8,6 +8,7 @@ import dev.lte.LteException;
 import dev.lte.ModelClosedException;
 import dev.lte.ModelFormatException;
 import dev.lte.Sampling;
+import dev.lte.backend.DType;
 import dev.lte.chat.ChatEvent;
 import dev.lte.chat.ChatMessage;
 import dev.lte.chat.ChatRequest;
@@ -24,6 +25,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import reactor.test.StepVerifier;
 
 @Timeout(60)
@@ -128,12 +131,15 @@ class SessionTest {
         }
     }
 
-    @Test
-    void aSavedSessionGoesOnElsewhereWithoutComputingItsPastAgain(@TempDir Path directory) throws IOException {
+    @ParameterizedTest
+    @EnumSource(names = {"F32", "F16", "Q8_0"})
+    void aSavedSessionGoesOnElsewhereWithoutComputingItsPastAgain(DType cacheType, @TempDir Path directory)
+            throws IOException {
+        TestEngine.Limits limits = TestEngine.Limits.of(cacheType);
         Path file = directory.resolve("session");
         ChatEvent.Completed expected;
         List<ChatMessage> messages;
-        try (TestEngine engine = new TestEngine(1, true)) {
+        try (TestEngine engine = new TestEngine(1, true, limits)) {
             ChatSession session = engine.model.openSession();
             ask(session, LONG, 10);
             session.save(file);
@@ -143,7 +149,7 @@ class SessionTest {
         try (Stream<Path> files = Files.list(directory)) {
             assertThat(files).containsExactly(file);
         }
-        try (TestEngine engine = new TestEngine(1, true)) {
+        try (TestEngine engine = new TestEngine(1, true, limits)) {
             ChatSession restored = engine.model.restoreSession(file);
             assertThat(restored.messages()).isEqualTo(messages);
             int passes = engine.counting.passes();
@@ -162,6 +168,21 @@ class SessionTest {
             assertThat(stranger.usage().cachedTokens()).isZero();
             assertThat(stranger.message()).isEqualTo(expected.message());
             assertThat(engine.freePages()).isEqualTo(engine.model.status().cachePages());
+        }
+    }
+
+    @Test
+    void aSessionWithAnotherTypeOfCacheIsRefused(@TempDir Path directory) {
+        Path file = directory.resolve("session");
+        try (TestEngine engine = new TestEngine(1, true, TestEngine.Limits.of(DType.F16))) {
+            ask(engine.model.openSession(), "once", 3);
+            engine.model.openSession().save(file);
+        }
+        try (TestEngine other = new TestEngine(1, true)) {
+            assertThatThrownBy(() -> other.model.restoreSession(file))
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessageContaining("cacheType")
+                    .hasMessageContaining("F16");
         }
     }
 

@@ -24,13 +24,21 @@ final class TestEngine implements AutoCloseable {
     final LocalModel model;
 
     /** Streams, queue, stall timeout and cache of an engine. */
-    record Limits(int streams, int queued, Duration stall, long cacheBytes, boolean prefixCache) {
+    record Limits(int streams, int queued, Duration stall, long cacheBytes, boolean prefixCache, DType cacheType) {
+        Limits(int streams, int queued, Duration stall, long cacheBytes, boolean prefixCache) {
+            this(streams, queued, stall, cacheBytes, prefixCache, DType.F32);
+        }
+
         Limits(int streams, int queued, Duration stall, long cacheBytes) {
             this(streams, queued, stall, cacheBytes, true);
         }
 
         static Limits defaults() {
-            return new Limits(4, 8, Duration.ofMinutes(1), Long.MAX_VALUE);
+            return of(DType.F32);
+        }
+
+        static Limits of(DType cacheType) {
+            return new Limits(4, 8, Duration.ofMinutes(1), Long.MAX_VALUE, true, cacheType);
         }
     }
 
@@ -52,7 +60,8 @@ final class TestEngine implements AutoCloseable {
             Limits limits,
             @Nullable GenerationListener listener,
             @Nullable String template) {
-        source = RandomModel.decoder(seed, routed);
+        // Blocks need rows of 32 elements.
+        source = RandomModel.decoder(seed, routed, limits.cacheType().isQuantized() ? 4 : 2);
         Backend backend = counting.backend();
         KernelQueue queue = backend.openQueue();
         TransformerLoader.Loaded loaded =
@@ -64,7 +73,7 @@ final class TestEngine implements AutoCloseable {
                 limits.streams(),
                 limits.queued(),
                 limits.stall(),
-                DType.F32,
+                limits.cacheType(),
                 limits.cacheBytes(),
                 limits.prefixCache(),
                 routed,

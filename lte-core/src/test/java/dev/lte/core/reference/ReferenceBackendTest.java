@@ -26,6 +26,6 @@ class ReferenceBackendTest extends BackendContractTest {
 
     @Override
     public Set<DType> cacheTypes() {
-        return EnumSet.of(DType.F32, DType.F16, DType.BF16);
+        return EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0);
     }
 }

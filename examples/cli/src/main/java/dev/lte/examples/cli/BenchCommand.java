@@ -63,7 +63,7 @@ final class BenchCommand implements Callable<Integer> {
     private ModelOptions model;
 
     @Mixin
-    private LoadOptionsMixin loading;
+    private CachedLoadOptionsMixin loading;
 
     /**
      * Samples of one speed.

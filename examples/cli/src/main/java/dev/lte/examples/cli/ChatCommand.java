@@ -57,7 +57,7 @@ final class ChatCommand implements Callable<Integer> {
     private ModelOptions model;
 
     @Mixin
-    private LoadOptionsMixin loading;
+    private CachedLoadOptionsMixin loading;
 
     @Override
     public Integer call() {

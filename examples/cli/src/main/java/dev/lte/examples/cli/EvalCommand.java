@@ -124,7 +124,7 @@ final class EvalCommand implements Callable<Integer> {
     private boolean json;
 
     @Mixin
-    private LoadOptionsMixin loading;
+    private CachedLoadOptionsMixin loading;
 
     @Override
     public Integer call() {

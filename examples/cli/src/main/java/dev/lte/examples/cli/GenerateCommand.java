@@ -78,7 +78,7 @@ final class GenerateCommand implements Callable<Integer> {
     private ModelOptions model;
 
     @Mixin
-    private LoadOptionsMixin loading;
+    private CachedLoadOptionsMixin loading;
 
     /** Text or ids, not both. */
     private static final class Prompt {

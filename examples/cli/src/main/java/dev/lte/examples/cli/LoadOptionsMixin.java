@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** How the model is run. */
-final class LoadOptionsMixin {
+class LoadOptionsMixin {
     @Option(
             names = {"-b", "--backend"},
             paramLabel = "NAME",

@@ -38,7 +38,7 @@ final class LogitsCommand implements Callable<Integer> {
     private ModelOptions model;
 
     @Mixin
-    private LoadOptionsMixin loading;
+    private CachedLoadOptionsMixin loading;
 
     private record Result(float[][] logits) {}
 

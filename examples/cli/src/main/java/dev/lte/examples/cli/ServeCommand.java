@@ -44,7 +44,7 @@ final class ServeCommand implements Callable<Integer> {
     private ModelOptions model;
 
     @Mixin
-    private LoadOptionsMixin how;
+    private CachedLoadOptionsMixin how;
 
     @Option(
             names = "--host",

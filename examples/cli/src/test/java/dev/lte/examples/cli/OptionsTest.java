@@ -26,6 +26,8 @@ class OptionsTest {
                 "generate --prompt a --ids 1",
                 "generate --threads -1",
                 "generate --no-such-option",
+                "generate --cache-type q4_0",
+                "classify text --cache-type q8_0",
                 "generate --model no/such/file",
                 "logits",
                 "classify a b c --pairs",

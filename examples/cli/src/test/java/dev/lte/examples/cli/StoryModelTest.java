@@ -54,6 +54,29 @@ class StoryModelTest {
         assertThat(run.err()).contains("tokens/s", "cpu", "seed");
     }
 
+    /** A cache in 8 bits keeps the first tokens of the story. */
+    @Test
+    void continuesOverACacheOfBlocks() {
+        for (String backend : List.of("cpu", "reference")) {
+            JsonNode json = Run.lte(
+                            "generate",
+                            "--ids",
+                            join(GOLDEN_PROMPT),
+                            "--temperature",
+                            "0",
+                            "--max-tokens",
+                            "8",
+                            "--backend",
+                            backend,
+                            "--cache-type",
+                            "q8_0",
+                            "--json")
+                    .json();
+
+            assertThat(integers(json.get("ids"))).as(backend).isEqualTo(GOLDEN.subList(0, 8));
+        }
+    }
+
     @Test
     void continuesGoldenIdsOnBothBackends() {
         for (String backend : List.of("cpu", "reference")) {
