@@ -123,11 +123,11 @@ final class TileBf16 extends TileFormat {
     }
 
     /** As {@link #low}: code that vectors of two widths pass through has a polluted type profile, and C2 boxes. */
-    private static FloatVector wideLow(IntVector v) {
+    static FloatVector wideLow(IntVector v) {
         return v.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
     }
 
-    private static FloatVector wideHigh(IntVector v) {
+    static FloatVector wideHigh(IntVector v) {
         return v.and(0xffff0000).reinterpretAsFloats();
     }
 

@@ -110,11 +110,11 @@ final class TileF16 extends TileFormat {
     }
 
     /** As {@link #low}: code that vectors of two widths pass through has a polluted type profile, and C2 boxes. */
-    private static FloatVector wideLow(IntVector v) {
+    static FloatVector wideLow(IntVector v) {
         return wideFloat(v.lanewise(VectorOperators.LSHL, 16));
     }
 
-    private static FloatVector wideHigh(IntVector v) {
+    static FloatVector wideHigh(IntVector v) {
         return wideFloat(v.and(0xffff0000));
     }
 
