@@ -122,8 +122,9 @@ final class AttentionKernel implements WorkerPool.Task {
         for (int g = 0; g < group; g++) {
             Arrays.fill(result, outStart + g * size, outStart + (g + 1) * size, 0f);
         }
-        // Maxima, sums, scores, then decoded keys and values.
-        int scores = 2 * group;
+        // Maxima, sums, by how much sums shrink, scores, then decoded keys and values.
+        int shrinks = 2 * group;
+        int scores = 3 * group;
         int decodedKeys = scores + group * BLOCK;
         int decodedValues = decodedKeys + BLOCK * size;
         float[] work = scratch.floats(worker, decodedValues + BLOCK * size);
@@ -154,9 +155,14 @@ final class AttentionKernel implements WorkerPool.Task {
                 if (s.softcap() > 0) {
                     VectorMath.softcap(work, weights, count, s.softcap());
                 }
-                float shrink = renormalize(work, g, group, weights, count);
+                work[shrinks + g] = renormalize(work, g, group, weights, count);
+            }
+            int done = AttentionMath.accumulatePairs(
+                    result, outStart, size, group, work, shrinks, scores, BLOCK, valueStore, valueStart, valueStride, count);
+            for (int g = done; g < group; g++) {
                 AttentionMath.accumulate(
-                        result, outStart + g * size, size, shrink, work, weights, valueStore, valueStart, valueStride, count);
+                        result, outStart + g * size, size, work[shrinks + g], work, scores + g * BLOCK, valueStore, valueStart,
+                        valueStride, count);
             }
         }
         for (int g = 0; g < group; g++) {
