@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 final class AttentionKernel implements WorkerPool.Task {
     private static final int BLOCK = 32;
 
+    /** Columns of keys up to which one thread takes all heads of a row, whose decoding then begins and ends less often. */
+    private static final int TOGETHER = 512;
+
     private final WorkerPool pool;
     private final Scratch scratch;
     private final int[][] rows;
@@ -30,6 +33,8 @@ final class AttentionKernel implements WorkerPool.Task {
     private int[] base = {};
     private final Pages pages = new Pages();
     private boolean paged;
+    /** Key/value heads of an item. */
+    private int span = 1;
 
     AttentionKernel(WorkerPool pool) {
         this.pool = pool;
@@ -98,10 +103,12 @@ final class AttentionKernel implements WorkerPool.Task {
         for (int t = 0; t < out.rows(); t++) {
             seen += to[t] - from[t];
         }
-        pool.run(this, out.rows() * spec.keyValueHeads(), 4 * seen * out.columns());
+        int heads = spec.keyValueHeads();
+        span = heads * spec.headSize() <= TOGETHER && out.rows() >= pool.threads() ? heads : 1;
+        pool.run(this, out.rows() * (heads / span), 4 * seen * out.columns());
     }
 
-    /** An item is a row and a key/value head, with all query heads that read it. */
+    /** An item is a row and {@link #span} key/value heads, with all query heads that read them. */
     @Override
     public void run(int item, int worker) {
         AttentionSpec s = spec;
@@ -112,24 +119,24 @@ final class AttentionKernel implements WorkerPool.Task {
         if (s == null || o == null || query == null || k == null || v == null) {
             return;
         }
-        int t = item / s.keyValueHeads();
-        int head = item % s.keyValueHeads();
+        int heads = span;
+        int t = item / (s.keyValueHeads() / heads);
+        int head = item % (s.keyValueHeads() / heads) * heads;
         int size = s.headSize();
         int group = s.heads() / s.keyValueHeads();
+        int queries = heads * group;
         int queryStart = query.rowStart(t) + head * group * size;
         int outStart = o.rowStart(t) + head * group * size;
         float[] result = o.floats();
-        for (int g = 0; g < group; g++) {
-            Arrays.fill(result, outStart + g * size, outStart + (g + 1) * size, 0f);
-        }
+        Arrays.fill(result, outStart, outStart + queries * size, 0f);
         // Maxima, sums, by how much sums shrink, scores, then decoded keys and values.
-        int shrinks = 2 * group;
-        int scores = 3 * group;
-        int decodedKeys = scores + group * BLOCK;
-        int decodedValues = decodedKeys + BLOCK * size;
-        float[] work = scratch.floats(worker, decodedValues + BLOCK * size);
-        Arrays.fill(work, 0, group, Float.NEGATIVE_INFINITY);
-        Arrays.fill(work, group, 2 * group, 0f);
+        int shrinks = 2 * queries;
+        int scores = 3 * queries;
+        int decodedKeys = scores + queries * BLOCK;
+        int decodedValues = decodedKeys + BLOCK * heads * size;
+        float[] work = scratch.floats(worker, decodedValues + BLOCK * heads * size);
+        Arrays.fill(work, 0, queries, Float.NEGATIVE_INFINITY);
+        Arrays.fill(work, queries, 2 * queries, 0f);
         int[] listed = rows[worker];
         for (int p = from[t]; p < to[t]; p += BLOCK) {
             int count = list(t, p, Math.min(BLOCK, to[t] - p), listed);
@@ -139,34 +146,31 @@ final class AttentionKernel implements WorkerPool.Task {
             boolean inPlace = count == BLOCK && k.dtype() == DType.F32 && evenlySpaced(listed);
             float[] keyStore = inPlace ? k.floats() : work;
             int keyStart = inPlace ? k.rowStart(listed[0]) + head * size : decodedKeys;
-            int keyStride = inPlace ? k.stride() * (listed[1] - listed[0]) : size;
+            int keyStride = inPlace ? k.stride() * (listed[1] - listed[0]) : heads * size;
             float[] valueStore = inPlace ? v.floats() : work;
             int valueStart = inPlace ? v.rowStart(listed[0]) + head * size : decodedValues;
-            int valueStride = inPlace ? v.stride() * (listed[1] - listed[0]) : size;
+            int valueStride = inPlace ? v.stride() * (listed[1] - listed[0]) : heads * size;
             if (!inPlace) {
-                load(k, listed, count, head * size, size, work, decodedKeys);
-                load(v, listed, count, head * size, size, work, decodedValues);
+                load(k, listed, count, head * size, heads * size, work, decodedKeys);
+                load(v, listed, count, head * size, heads * size, work, decodedValues);
             }
-            for (int g = 0; g < group; g++) {
+            for (int g = 0; g < queries; g++) {
                 int weights = scores + g * BLOCK;
+                int column = g / group * size;
                 AttentionMath.scores(
-                        query.floats(), queryStart + g * size, size, s.scale(), keyStore, keyStart, keyStride, count, work,
-                        weights);
+                        query.floats(), queryStart + g * size, size, s.scale(), keyStore, keyStart + column, keyStride, count,
+                        work, weights);
                 if (s.softcap() > 0) {
                     VectorMath.softcap(work, weights, count, s.softcap());
                 }
-                work[shrinks + g] = renormalize(work, g, group, weights, count);
+                work[shrinks + g] = renormalize(work, g, queries, weights, count);
             }
-            int done = AttentionMath.accumulatePairs(
-                    result, outStart, size, group, work, shrinks, scores, BLOCK, valueStore, valueStart, valueStride, count);
-            for (int g = done; g < group; g++) {
-                AttentionMath.accumulate(
-                        result, outStart + g * size, size, work[shrinks + g], work, scores + g * BLOCK, valueStore, valueStart,
-                        valueStride, count);
+            for (int h = 0; h < heads; h++) {
+                accumulate(result, outStart, h, group, size, work, shrinks, scores, valueStore, valueStart, valueStride, count);
             }
         }
-        for (int g = 0; g < group; g++) {
-            float sum = work[group + g];
+        for (int g = 0; g < queries; g++) {
+            float sum = work[queries + g];
             if (sum > 0) {
                 scale(result, outStart + g * size, size, 1 / sum);
             }
@@ -183,6 +187,22 @@ final class AttentionKernel implements WorkerPool.Task {
             }
         }
         return found;
+    }
+
+    /** Adds the block's values to the results of the query heads that read key/value head h of the item. */
+    private static void accumulate(
+            float[] result, int outStart, int h, int group, int size, float[] work, int shrinks, int scores, float[] values,
+            int valueStart, int valueStride, int count) {
+        int first = h * group;
+        int from = valueStart + h * size;
+        int done = AttentionMath.accumulatePairs(
+                result, outStart + first * size, size, group, work, shrinks + first, scores + first * BLOCK, BLOCK, values, from,
+                valueStride, count);
+        for (int g = first + done; g < first + group; g++) {
+            AttentionMath.accumulate(
+                    result, outStart + g * size, size, work[shrinks + g], work, scores + g * BLOCK, values, from, valueStride,
+                    count);
+        }
     }
 
     private static boolean evenlySpaced(int[] rows) {
@@ -206,12 +226,12 @@ final class AttentionKernel implements WorkerPool.Task {
      *
      * @return by how much the old sums must be multiplied
      */
-    private static float renormalize(float[] work, int g, int group, int scores, int count) {
+    private static float renormalize(float[] work, int g, int queries, int scores, int count) {
         float old = work[g];
         float maximum = AttentionMath.largest(work, scores, count, old);
         float shrink = maximum == old ? 1f : (float) Math.exp(old - maximum);
         work[g] = maximum;
-        work[group + g] = work[group + g] * shrink + VectorMath.exponentials(work, scores, count, maximum);
+        work[queries + g] = work[queries + g] * shrink + VectorMath.exponentials(work, scores, count, maximum);
         return shrink;
     }
 

@@ -8,8 +8,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A fixed set of threads that run the items of one task at a time; the caller is one of them. Workers spin for a few
- * microseconds between tasks, as the kernels of a decode step follow each other closely, then park. Running a task allocates
- * nothing.
+ * microseconds between tasks, as the kernels of a decode step follow each other closely, then park. Nobody waits for a worker
+ * that has not begun when the last item is taken, so a processor that others keep busy delays no task. Running a task
+ * allocates nothing.
  *
  * <p>Thread-safe: tasks of several callers run one after the other. An interrupt neither stops a task nor gets lost. The
  * first exception of an item is thrown to the caller once all workers have let go of the task; remaining items are skipped.
@@ -30,17 +31,21 @@ final class WorkerPool implements AutoCloseable {
     /** Ten microseconds of one thread: what is gained by sharing less is lost at the barrier, above all on a busy machine. */
     private static final long SMALL_BYTES = 256 << 10;
 
+    private static final int SHUT = Integer.MIN_VALUE;
+
     private final int threads;
     private final Worker[] workers;
     private final ReentrantLock callers = new ReentrantLock();
 
     private final AtomicInteger next = new AtomicInteger();
-    private final AtomicInteger busy = new AtomicInteger();
+    /** How many workers are inside of the task; plus {@link #SHUT} while none may enter. */
+    private final AtomicInteger inside = new AtomicInteger(SHUT);
+
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private @Nullable Task task;
     private int items;
     private volatile @Nullable Thread waiting;
-    /** Counts tasks; its change releases the workers and publishes the plain fields above. */
+    /** Counts tasks; its change releases the workers. */
     private final AtomicInteger generation = new AtomicInteger();
 
     private volatile boolean closed;
@@ -108,8 +113,8 @@ final class WorkerPool implements AutoCloseable {
         this.items = items;
         next.set(0);
         failure.set(null);
-        busy.set(workers.length);
         waiting = null;
+        inside.set(0); // publishes the plain fields to those who enter
         generation.incrementAndGet();
         for (Worker worker : workers) {
             if (worker.parked) {
@@ -117,6 +122,7 @@ final class WorkerPool implements AutoCloseable {
             }
         }
         work(0);
+        inside.addAndGet(SHUT);
         awaitWorkers();
         this.task = null;
         Throwable thrown = failure.get();
@@ -144,14 +150,14 @@ final class WorkerPool implements AutoCloseable {
 
     private void awaitWorkers() {
         for (int i = 0; i < SPINS; i++) {
-            if (busy.get() == 0) {
+            if (inside.get() == SHUT) {
                 return;
             }
             Thread.onSpinWait();
         }
         boolean interrupted = false;
         waiting = Thread.currentThread();
-        while (busy.get() != 0) {
+        while (inside.get() != SHUT) {
             LockSupport.park(this);
             interrupted |= Thread.interrupted();
         }
@@ -159,6 +165,15 @@ final class WorkerPool implements AutoCloseable {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private boolean enter() {
+        for (int count = inside.get(); count >= 0; count = inside.get()) {
+            if (inside.compareAndSet(count, count + 1)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     @SuppressWarnings("unchecked")
@@ -206,23 +221,24 @@ final class WorkerPool implements AutoCloseable {
         public void run() {
             int seen = 0;
             while (true) {
-                awaitGenerationAfter(seen);
-                seen++;
+                seen = awaitGenerationAfter(seen);
                 if (closed) {
                     return;
                 }
-                work(number);
-                if (busy.decrementAndGet() == 0) {
-                    LockSupport.unpark(waiting);
+                if (enter()) {
+                    work(number);
+                    if (inside.decrementAndGet() == SHUT) {
+                        LockSupport.unpark(waiting);
+                    }
                 }
             }
         }
 
-        /** A worker takes part in every task, so the generations that it sees have no gaps. */
-        private void awaitGenerationAfter(int seen) {
+        private int awaitGenerationAfter(int seen) {
             for (int i = 0; i < SPINS; i++) {
-                if (generation.get() != seen) {
-                    return;
+                int now = generation.get();
+                if (now != seen) {
+                    return now;
                 }
                 Thread.onSpinWait();
             }
@@ -233,6 +249,7 @@ final class WorkerPool implements AutoCloseable {
                 Thread.interrupted();
             }
             parked = false;
+            return generation.get();
         }
     }
 }

@@ -272,6 +272,12 @@ final class LayerBenchmark implements AutoCloseable {
                 PROMPT, PROMPT / t[0], PROMPT / t[1], t[2] / t[3], 3.0 * LAYERS * MODEL * NEURONS * PROMPT / t[2] / 1e9);
     }
 
+    private void ffnOfPrompts() {
+        select(0.5);
+        double[] t = time(3, () -> ffnOnly(PROMPT, false), () -> ffnOnly(PROMPT, true));
+        System.out.printf(Locale.ROOT, "  ffn of %d tokens: dense %.2f s, 50 %% sparse %.2f s, %.2fx%n", PROMPT, t[0], t[1], t[0] / t[1]);
+    }
+
     private void batches() {
         StringBuilder line = new StringBuilder("  batch tok/s:");
         for (int rows : new int[] {2, 3, 4, 8, 16}) {
@@ -299,6 +305,9 @@ final class LayerBenchmark implements AutoCloseable {
                 }
                 if (modes.contains("batch")) {
                     benchmark.batches();
+                }
+                if (modes.contains("ffn")) {
+                    benchmark.ffnOfPrompts();
                 }
                 if (modes.contains("prefill")) {
                     benchmark.prefill();

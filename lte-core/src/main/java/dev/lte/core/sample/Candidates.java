@@ -12,26 +12,39 @@ final class Candidates {
     private double[] weights = new double[0];
     private int count;
 
-    /** All tokens, in the order of their ids: {@code weight = exp((logit - largest) / temperature)}. */
+    /** All tokens that are not all but impossible, in the order of their ids: {@code weight = exp((logit - largest) / temperature)}. */
     void fill(float[] logits, int start, int size, float temperature) {
         if (ids.length < size) {
             ids = new int[size];
             weights = new double[size];
         }
         float largest = Float.NEGATIVE_INFINITY;
-        for (int i = 0; i < size; i++) {
-            largest = Math.max(largest, logits[start + i]);
-        }
-        count = 0;
-        double inverse = 1.0 / temperature;
-        for (int i = 0; i < size; i++) {
-            float logit = logits[start + i];
-            double weight = logit == largest ? 1 : Math.exp(((double) logit - largest) * inverse);
-            if (weight > 0) {
-                ids[count] = i;
-                weights[count++] = weight;
+        for (int i = start; i < start + size; i++) {
+            if (logits[i] > largest) { // not Math.max, whose care for signs of zeros takes three times as long
+                largest = logits[i];
             }
         }
+        Exponential.of(logits, start, size, largest, 1.0 / temperature, weights);
+        double least = largest + Exponential.LEAST * temperature;
+        count = 0;
+        for (int i = 0; i < size; i++) {
+            float logit = logits[start + i];
+            if (logit > least || logit == largest) {
+                ids[count] = i;
+                weights[count++] = logit == largest ? 1 : weights[i];
+            }
+        }
+    }
+
+    private double total() {
+        double even = 0;
+        double odd = 0;
+        int i = 0;
+        for (; i + 1 < count; i += 2) {
+            even += weights[i];
+            odd += weights[i + 1];
+        }
+        return even + odd + (i < count ? weights[i] : 0);
     }
 
     int count() {
@@ -49,10 +62,7 @@ final class Candidates {
 
     /** Keeps the smallest set of the most likely that together have at least the share {@code p} of what is there, most likely first. */
     void keepMass(double p) {
-        double total = 0;
-        for (int i = 0; i < count; i++) {
-            total += weights[i];
-        }
+        double total = total();
         // Whatever is below this bound cannot be in the set: all of it together has less than the share 1 - p.
         double bound = (1 - p) * total / count;
         double kept = 0;
@@ -130,11 +140,7 @@ final class Candidates {
 
     /** The candidate at {@code uniform}, 0 to 1 exclusive, of the cumulated probabilities, candidates in the order they have. */
     int draw(double uniform) {
-        double total = 0;
-        for (int i = 0; i < count; i++) {
-            total += weights[i];
-        }
-        double target = uniform * total;
+        double target = uniform * total();
         double sum = 0;
         for (int i = 0; i < count; i++) {
             sum += weights[i];

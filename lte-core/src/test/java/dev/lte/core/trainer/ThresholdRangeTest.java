@@ -2,6 +2,7 @@ package dev.lte.core.trainer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.lte.EvaluationReport;
 import dev.lte.EvaluationRequest;
@@ -80,7 +81,16 @@ class ThresholdRangeTest {
             drawn.merge(gating.threshold(), 1, Integer::sum);
         }
         assertThat(drawn).hasSize(8);
-        assertThat(drawn.keySet()).contains(0.2f, 0.3f, 0.9f);
+        assertThat(drawn.keySet()).contains(0.2f, 0.9f);
+        double previous = Double.NaN;
+        for (float threshold : drawn.keySet()) {
+            double logit = Math.log(threshold / (1.0 - threshold));
+            if (!Double.isNaN(previous)) {
+                // (logit(0.9) - logit(0.2)) / 7; thresholds are floats
+                assertThat(logit - previous).isCloseTo(0.51194, within(1e-5));
+            }
+            previous = logit;
+        }
         // 500 each, with a deviation of 21.
         assertThat(drawn.values()).allSatisfy(count -> assertThat(count).isBetween(400, 600));
         assertThat(settings.served()).isEqualTo(Gating.hard(0.5f));
