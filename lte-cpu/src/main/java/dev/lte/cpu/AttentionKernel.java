@@ -29,6 +29,7 @@ final class AttentionKernel implements WorkerPool.Task {
     private @Nullable AttentionSpec spec;
     /** Per row: the first position seen, the end of those seen, and the sequence, or its first row without a cache. */
     private int[] from = {};
+
     private int[] to = {};
     private int[] base = {};
     private final Pages pages = new Pages();
@@ -158,15 +159,35 @@ final class AttentionKernel implements WorkerPool.Task {
                 int weights = scores + g * BLOCK;
                 int column = g / group * size;
                 AttentionMath.scores(
-                        query.floats(), queryStart + g * size, size, s.scale(), keyStore, keyStart + column, keyStride, count,
-                        work, weights);
+                        query.floats(),
+                        queryStart + g * size,
+                        size,
+                        s.scale(),
+                        keyStore,
+                        keyStart + column,
+                        keyStride,
+                        count,
+                        work,
+                        weights);
                 if (s.softcap() > 0) {
                     VectorMath.softcap(work, weights, count, s.softcap());
                 }
                 work[shrinks + g] = renormalize(work, g, queries, weights, count);
             }
             for (int h = 0; h < heads; h++) {
-                accumulate(result, outStart, h, group, size, work, shrinks, scores, valueStore, valueStart, valueStride, count);
+                accumulate(
+                        result,
+                        outStart,
+                        h,
+                        group,
+                        size,
+                        work,
+                        shrinks,
+                        scores,
+                        valueStore,
+                        valueStart,
+                        valueStride,
+                        count);
             }
         }
         for (int g = 0; g < queries; g++) {
@@ -191,16 +212,44 @@ final class AttentionKernel implements WorkerPool.Task {
 
     /** Adds the block's values to the results of the query heads that read key/value head h of the item. */
     private static void accumulate(
-            float[] result, int outStart, int h, int group, int size, float[] work, int shrinks, int scores, float[] values,
-            int valueStart, int valueStride, int count) {
+            float[] result,
+            int outStart,
+            int h,
+            int group,
+            int size,
+            float[] work,
+            int shrinks,
+            int scores,
+            float[] values,
+            int valueStart,
+            int valueStride,
+            int count) {
         int first = h * group;
         int from = valueStart + h * size;
         int done = AttentionMath.accumulatePairs(
-                result, outStart + first * size, size, group, work, shrinks + first, scores + first * BLOCK, BLOCK, values, from,
-                valueStride, count);
+                result,
+                outStart + first * size,
+                size,
+                group,
+                work,
+                shrinks + first,
+                scores + first * BLOCK,
+                BLOCK,
+                values,
+                from,
+                valueStride,
+                count);
         for (int g = first + done; g < first + group; g++) {
             AttentionMath.accumulate(
-                    result, outStart + g * size, size, work[shrinks + g], work, scores + g * BLOCK, values, from, valueStride,
+                    result,
+                    outStart + g * size,
+                    size,
+                    work[shrinks + g],
+                    work,
+                    scores + g * BLOCK,
+                    values,
+                    from,
+                    valueStride,
                     count);
         }
     }

@@ -30,8 +30,8 @@ final class AttentionMath {
     private static final VectorShuffle<Float> NEIGHBOURS = swap(1);
 
     /** Where the sums of a group are after three rounds. */
-    private static final VectorShuffle<Float> SORTED =
-            VectorShuffle.fromOp(WIDE, i -> TOGETHER ? (i & 1) * W / 2 + (i >> 1 & 1) * W / 4 + (i >> 2 & 1) * W / 8 : i);
+    private static final VectorShuffle<Float> SORTED = VectorShuffle.fromOp(
+            WIDE, i -> TOGETHER ? (i & 1) * W / 2 + (i >> 1 & 1) * W / 4 + (i >> 2 & 1) * W / 8 : i);
 
     private AttentionMath() {}
 
@@ -52,7 +52,15 @@ final class AttentionMath {
      * the count.
      */
     static void scores(
-            float[] q, int qStart, int size, float scale, float[] keys, int keyStart, int stride, int count, float[] out,
+            float[] q,
+            int qStart,
+            int size,
+            float scale,
+            float[] keys,
+            int keyStart,
+            int stride,
+            int count,
+            float[] out,
             int outStart) {
         for (int j = 0; j < count; j += GROUP) {
             int at = keyStart + j * stride;
@@ -139,8 +147,16 @@ final class AttentionMath {
 
     /** {@code out = out * shrink + sum over j of weights[j] * values[j]}. */
     static void accumulate(
-            float[] out, int outStart, int size, float shrink, float[] weights, int weightStart, float[] values, int valueStart,
-            int stride, int count) {
+            float[] out,
+            int outStart,
+            int size,
+            float shrink,
+            float[] weights,
+            int weightStart,
+            float[] values,
+            int valueStart,
+            int stride,
+            int count) {
         int e = 0;
         for (; e <= size - 4 * W; e += 4 * W) {
             fourVectors(out, outStart + e, shrink, weights, weightStart, values, valueStart + e, stride, count);
@@ -164,25 +180,54 @@ final class AttentionMath {
      * @return heads that are done
      */
     static int accumulatePairs(
-            float[] out, int outStart, int size, int heads, float[] work, int shrinks, int weightStart, int weightStride,
-            float[] values, int valueStart, int stride, int count) {
+            float[] out,
+            int outStart,
+            int size,
+            int heads,
+            float[] work,
+            int shrinks,
+            int weightStart,
+            int weightStride,
+            float[] values,
+            int valueStart,
+            int stride,
+            int count) {
         if (size % (4 * W) != 0) {
             return 0;
         }
         for (int g = 0; g < heads - 1; g += 2) {
             for (int e = 0; e < size; e += 4 * W) {
                 eightVectors(
-                        out, outStart + g * size + e, outStart + (g + 1) * size + e, work[shrinks + g], work[shrinks + g + 1],
-                        work, weightStart + g * weightStride, weightStart + (g + 1) * weightStride, values, valueStart + e,
-                        stride, count);
+                        out,
+                        outStart + g * size + e,
+                        outStart + (g + 1) * size + e,
+                        work[shrinks + g],
+                        work[shrinks + g + 1],
+                        work,
+                        weightStart + g * weightStride,
+                        weightStart + (g + 1) * weightStride,
+                        values,
+                        valueStart + e,
+                        stride,
+                        count);
             }
         }
         return heads / 2 * 2;
     }
 
     private static void eightVectors(
-            float[] out, int to0, int to1, float shrink0, float shrink1, float[] weights, int weights0, int weights1,
-            float[] values, int at, int stride, int count) {
+            float[] out,
+            int to0,
+            int to1,
+            float shrink0,
+            float shrink1,
+            float[] weights,
+            int weights0,
+            int weights1,
+            float[] values,
+            int at,
+            int stride,
+            int count) {
         FloatVector a0 = FloatVector.fromArray(WIDE, out, to0).mul(shrink0);
         FloatVector a1 = FloatVector.fromArray(WIDE, out, to0 + W).mul(shrink0);
         FloatVector a2 = FloatVector.fromArray(WIDE, out, to0 + 2 * W).mul(shrink0);
@@ -219,7 +264,15 @@ final class AttentionMath {
     }
 
     private static void fourVectors(
-            float[] out, int to, float shrink, float[] weights, int weightStart, float[] values, int at, int stride, int count) {
+            float[] out,
+            int to,
+            float shrink,
+            float[] weights,
+            int weightStart,
+            float[] values,
+            int at,
+            int stride,
+            int count) {
         FloatVector sum0 = FloatVector.fromArray(WIDE, out, to).mul(shrink);
         FloatVector sum1 = FloatVector.fromArray(WIDE, out, to + W).mul(shrink);
         FloatVector sum2 = FloatVector.fromArray(WIDE, out, to + 2 * W).mul(shrink);
@@ -239,7 +292,15 @@ final class AttentionMath {
     }
 
     private static void oneVector(
-            float[] out, int to, float shrink, float[] weights, int weightStart, float[] values, int at, int stride, int count) {
+            float[] out,
+            int to,
+            float shrink,
+            float[] weights,
+            int weightStart,
+            float[] values,
+            int at,
+            int stride,
+            int count) {
         FloatVector sum = FloatVector.fromArray(WIDE, out, to).mul(shrink);
         for (int j = 0; j < count; j++) {
             FloatVector weight = FloatVector.broadcast(WIDE, weights[weightStart + j]);

@@ -66,15 +66,27 @@ final class ColumnsBf16 extends TileFormat {
     /** All tiles at once. */
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         for (int c = 0; c < k; c += GROUP) {
             long at = start + (long) c / GROUP * allTiles * TILE_BYTES;
             multiplyGroup(w, at, allTiles * VECTORS, x, xStart + c, out, outStart);
         }
     }
 
-    private static void multiplyGroup(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] out, int outStart) {
+    private static void multiplyGroup(
+            MemorySegment w, long at, int vectors, float[] x, int xAt, float[] out, int outStart) {
         FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
         FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
         FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
@@ -94,7 +106,15 @@ final class ColumnsBf16 extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         for (int c = 0; c < count; c += GROUP) {
             long at = start + ((long) (first + c) / GROUP * allTiles + tile) * TILE_BYTES;

@@ -81,8 +81,12 @@ final class Lanes {
      * values, subnormals included; infinities and NaNs come out as finite values of 65536 and more.
      */
     static FloatVector halfToFloat(IntVector high) {
-        // Shifted to the float's exponent position, a magnitude is too small by 2^(127 - 15). The sign comes along three times.
-        return high.lanewise(VectorOperators.ASHR, 3).and(0x8fffffff).reinterpretAsFloats().mul(0x1p112f);
+        // Shifted to the float's exponent position, a magnitude is too small by 2^(127 - 15). The sign comes along
+        // three times.
+        return high.lanewise(VectorOperators.ASHR, 3)
+                .and(0x8fffffff)
+                .reinterpretAsFloats()
+                .mul(0x1p112f);
     }
 
     /**
@@ -92,6 +96,9 @@ final class Lanes {
     static FloatVector wideHalves(MemorySegment from, long at) {
         IntVector bits = (IntVector) ShortVector.fromMemorySegment(WIDE_HALVES, from, at, ORDER)
                 .convertShape(VectorOperators.S2I, WIDE_I, 0);
-        return bits.lanewise(VectorOperators.LSHL, 13).and(0x8fffffff).reinterpretAsFloats().mul(0x1p112f);
+        return bits.lanewise(VectorOperators.LSHL, 13)
+                .and(0x8fffffff)
+                .reinterpretAsFloats()
+                .mul(0x1p112f);
     }
 }

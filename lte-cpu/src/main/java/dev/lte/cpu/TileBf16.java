@@ -45,8 +45,19 @@ final class TileBf16 extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         for (int i = 0; i < tiles; i++) {
             long at = start + (tile + i) * tileBytes(columns) + columnOffset(first);
             if (Lanes.HAS_512) {
@@ -78,8 +89,7 @@ final class TileBf16 extends TileFormat {
         }
         for (; c < k - 1; c += 2) {
             IntVector v = IntVector.fromMemorySegment(WIDE_I, w, at + (long) c * COLUMN_BYTES, ORDER);
-            FloatVector xv =
-                    FloatVector.broadcast(WIDE, x[xStart + c]).blend(x[xStart + c + 1], Lanes.UPPER_HALF);
+            FloatVector xv = FloatVector.broadcast(WIDE, x[xStart + c]).blend(x[xStart + c + 1], Lanes.UPPER_HALF);
             low = wideLow(v).fma(xv, low);
             high = wideHigh(v).fma(xv, high);
         }
@@ -141,7 +151,15 @@ final class TileBf16 extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         long from = start + tile * tileBytes(columns) + columnOffset(first);
         for (int c = 0; c < count; c++) {

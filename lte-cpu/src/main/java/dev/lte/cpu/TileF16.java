@@ -32,8 +32,19 @@ final class TileF16 extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         for (int i = 0; i < tiles; i++) {
             long at = start + (tile + i) * tileBytes(columns) + columnOffset(first);
             if (Lanes.HAS_512) {
@@ -65,8 +76,7 @@ final class TileF16 extends TileFormat {
         }
         for (; c < k - 1; c += 2) {
             IntVector v = IntVector.fromMemorySegment(WIDE_I, w, at + (long) c * COLUMN_BYTES, ORDER);
-            FloatVector xv =
-                    FloatVector.broadcast(WIDE, x[xStart + c]).blend(x[xStart + c + 1], Lanes.UPPER_HALF);
+            FloatVector xv = FloatVector.broadcast(WIDE, x[xStart + c]).blend(x[xStart + c + 1], Lanes.UPPER_HALF);
             low = wideLow(v).fma(xv, low);
             high = wideHigh(v).fma(xv, high);
         }
@@ -120,7 +130,10 @@ final class TileF16 extends TileFormat {
 
     /** As {@link Lanes#halfToFloat}. */
     private static FloatVector wideFloat(IntVector high) {
-        return high.lanewise(VectorOperators.ASHR, 3).and(0x8fffffff).reinterpretAsFloats().mul(0x1p112f);
+        return high.lanewise(VectorOperators.ASHR, 3)
+                .and(0x8fffffff)
+                .reinterpretAsFloats()
+                .mul(0x1p112f);
     }
 
     static FloatVector low(IntVector v) {
@@ -133,7 +146,15 @@ final class TileF16 extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         long from = start + tile * tileBytes(columns) + columnOffset(first);
         for (int c = 0; c < count; c++) {

@@ -83,9 +83,14 @@ final class LayerBenchmark implements AutoCloseable {
         WeightData vocabulary = weight(dtype, VOCABULARY, MODEL);
         head = backend.weight(vocabulary);
         router = backend.weight(weight(DType.F32, NEURONS / 32, MODEL));
-        otherBytes = LAYERS * 2 * (square.bytes().byteSize() + small.bytes().byteSize()) + vocabulary.bytes().byteSize();
+        otherBytes = LAYERS * 2 * (square.bytes().byteSize() + small.bytes().byteSize())
+                + vocabulary.bytes().byteSize();
         ffnBytes = LAYERS * 3 * up.bytes().byteSize();
-        System.out.printf(Locale.ROOT, "%s: %.2f GB packed in %.1f s%n", dtype, (otherBytes + ffnBytes) / 1e9,
+        System.out.printf(
+                Locale.ROOT,
+                "%s: %.2f GB packed in %.1f s%n",
+                dtype,
+                (otherBytes + ffnBytes) / 1e9,
                 (System.nanoTime() - start) / 1e9);
     }
 
@@ -209,17 +214,28 @@ final class LayerBenchmark implements AutoCloseable {
         double bandwidth = bandwidthBytes / t[0];
         double dense = (otherBytes + ffnBytes) / t[1];
         System.out.printf(Locale.ROOT, "  bandwidth %.1f GB/s%n", bandwidth / 1e9);
-        System.out.printf(Locale.ROOT, "  decode dense %.1f tok/s, %.1f GB/s = %.0f %% of the bound; ffn %.1f GB/s, head %.1f GB/s%n",
-                1 / t[1], dense / 1e9, 100 * dense / bandwidth, ffnBytes / t[2] / 1e9,
+        System.out.printf(
+                Locale.ROOT,
+                "  decode dense %.1f tok/s, %.1f GB/s = %.0f %% of the bound; ffn %.1f GB/s, head %.1f GB/s%n",
+                1 / t[1],
+                dense / 1e9,
+                100 * dense / bandwidth,
+                ffnBytes / t[2] / 1e9,
                 LAYERS * headBytes() / t[t.length - 1] / 1e9);
         for (int i = 0; i < shares.length; i++) {
             double bytes = otherBytes + shares[i] * ffnBytes;
             double pass = t[3 + 3 * i + 1];
             double ffn = t[3 + 3 * i + 2];
-            System.out.printf(Locale.ROOT,
+            System.out.printf(
+                    Locale.ROOT,
                     "  decode %.0f %% sparse %.1f tok/s, %.0f %% of the bound, %.2fx of byte-bound %.2fx; ffn %.1f GB/s, %.2fx%n",
-                    100 * (1 - shares[i]), 1 / pass, 100 * bytes / pass / bandwidth, t[1] / pass,
-                    (otherBytes + ffnBytes) / bytes, shares[i] * ffnBytes / ffn / 1e9, t[2] / ffn);
+                    100 * (1 - shares[i]),
+                    1 / pass,
+                    100 * bytes / pass / bandwidth,
+                    t[1] / pass,
+                    (otherBytes + ffnBytes) / bytes,
+                    shares[i] * ffnBytes / ffn / 1e9,
+                    t[2] / ffn);
         }
     }
 
@@ -251,7 +267,11 @@ final class LayerBenchmark implements AutoCloseable {
                 }
                 Arrays.sort(times);
                 line.append(String.format(
-                        Locale.ROOT, ", %s %.0f (mean %.0f)", OPERATIONS[o], times[times.length / 2], sum / times.length));
+                        Locale.ROOT,
+                        ", %s %.0f (mean %.0f)",
+                        OPERATIONS[o],
+                        times[times.length / 2],
+                        sum / times.length));
             }
             System.out.println(line);
             marks = null;
@@ -266,16 +286,32 @@ final class LayerBenchmark implements AutoCloseable {
 
     private void prefill() {
         select(0.5);
-        double[] t = time(3, () -> pass(PROMPT, PROMPT, false), () -> pass(PROMPT, PROMPT, true),
-                () -> ffnOnly(PROMPT, false), () -> ffnOnly(PROMPT, true));
-        System.out.printf(Locale.ROOT, "  prefill %d dense %.1f tok/s, 50 %% sparse %.1f tok/s; ffn alone %.2fx, %.1f GMAC/s%n",
-                PROMPT, PROMPT / t[0], PROMPT / t[1], t[2] / t[3], 3.0 * LAYERS * MODEL * NEURONS * PROMPT / t[2] / 1e9);
+        double[] t = time(
+                3,
+                () -> pass(PROMPT, PROMPT, false),
+                () -> pass(PROMPT, PROMPT, true),
+                () -> ffnOnly(PROMPT, false),
+                () -> ffnOnly(PROMPT, true));
+        System.out.printf(
+                Locale.ROOT,
+                "  prefill %d dense %.1f tok/s, 50 %% sparse %.1f tok/s; ffn alone %.2fx, %.1f GMAC/s%n",
+                PROMPT,
+                PROMPT / t[0],
+                PROMPT / t[1],
+                t[2] / t[3],
+                3.0 * LAYERS * MODEL * NEURONS * PROMPT / t[2] / 1e9);
     }
 
     private void ffnOfPrompts() {
         select(0.5);
         double[] t = time(3, () -> ffnOnly(PROMPT, false), () -> ffnOnly(PROMPT, true));
-        System.out.printf(Locale.ROOT, "  ffn of %d tokens: dense %.2f s, 50 %% sparse %.2f s, %.2fx%n", PROMPT, t[0], t[1], t[0] / t[1]);
+        System.out.printf(
+                Locale.ROOT,
+                "  ffn of %d tokens: dense %.2f s, 50 %% sparse %.2f s, %.2fx%n",
+                PROMPT,
+                t[0],
+                t[1],
+                t[0] / t[1]);
     }
 
     private void batches() {
@@ -293,7 +329,8 @@ final class LayerBenchmark implements AutoCloseable {
     }
 
     public static void main(String[] arguments) {
-        List<String> modes = List.of(System.getProperty("modes", "decode,batch,prefill").split(","));
+        List<String> modes =
+                List.of(System.getProperty("modes", "decode,batch,prefill").split(","));
         for (String name : arguments) {
             try (LayerBenchmark benchmark = new LayerBenchmark(DType.valueOf(name))) {
                 ReadBandwidth probe = new ReadBandwidth(THREADS);
