@@ -17,6 +17,12 @@ final class CudaAttention {
     /** Blocks of a multiprocessor that hide each other's waits. */
     private static final long BLOCKS_EACH = 4;
 
+    /** The same for the kernel that rotates and stores on the way, beside which the next one's blocks must fit. */
+    private static final long NEW_BLOCKS_EACH = 2;
+
+    /** Heads of queries that share a key and a block. */
+    private static final int HEADS_TOGETHER = 4;
+
     static final int TICKETS = 1 << 16;
 
     private final CudaModule module;
@@ -25,9 +31,11 @@ final class CudaAttention {
     private final int processors;
     private final boolean modern;
     private final long tickets;
-    private @Nullable CudaTensor appended;
-    private @Nullable Rows appendedRows;
+    private Deferred.@Nullable Append appended;
     private long launchOfAppend = -1;
+    private @Nullable CudaStorage written;
+    private @Nullable CudaStorage writtenToo;
+    private long launchOfProduct = -1;
 
     /** @param tickets address of {@link #TICKETS} zeros */
     CudaAttention(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, int processors, long tickets) {
@@ -41,6 +49,13 @@ final class CudaAttention {
 
     /** Where the rows of a pass belong, checked to be this backend's. */
     record Rows(CudaTensor positions, CudaTensor sequences, CudaTensor pages, int pageSize) {
+        boolean sameRows(Rows other) {
+            return positions.sameRows(other.positions)
+                    && sequences.sameRows(other.sequences)
+                    && pages.sameRows(other.pages)
+                    && pageSize == other.pageSize;
+        }
+
         void put(CudaLaunch launch) {
             launch.put(positions)
                     .put(sequences)
@@ -56,44 +71,88 @@ final class CudaAttention {
         }
     }
 
-    /**
-     * Rotates and stores.
-     *
-     * @return whether the shapes allow it; if not, nothing was done
-     */
-    boolean ropeAppend(Deferred.Rope rope, CudaTensor keys, CudaTensor values, CudaTensor k, CudaTensor v, Rows rows) {
-        int first = rope.headOf(k, rows.positions());
-        if (first < 0 || k.rows() > 32_768) {
-            return false;
-        }
+    /** Whether {@link #ropeAppend} can store these keys, rotated before. */
+    boolean takes(Deferred.Rope rope, CudaTensor k, Rows rows) {
+        return rope.headOf(k, rows.positions()) >= 0 && k.rows() <= 32_768;
+    }
+
+    /** Rotates and stores. */
+    void ropeAppend(Deferred.Append append) {
+        CudaTensor k = append.k();
+        launch.structure();
+        field(append);
+        int each = isWide(append) ? 4 * 256 : 256;
+        int blocks = Math.ceilDiv(append.rope().x().columns() + k.columns(), each);
+        launch.runDependent(module.function("ropeAppend"), Math.min(blocks, 1024), k.rows(), 1, 256, 0);
+        appended = append;
+        launchOfAppend = launch.launches();
+    }
+
+    /** Whether four elements can be taken at a time. */
+    private static boolean isWide(Deferred.Append append) {
+        RopeSpec spec = append.rope().spec();
+        return spec.headSize() % 4 == 0
+                && spec.rotated() % 8 == 0
+                && append.k().columns() % 4 == 0
+                && append.rope().x().isAligned()
+                && append.rope().table().isAligned()
+                && append.v().isAligned()
+                && append.keys().isAligned()
+                && append.values().isAligned();
+    }
+
+    private void field(Deferred.Append append) {
+        Deferred.Rope rope = append.rope();
         CudaTensor x = rope.x();
         int headSize = rope.spec().headSize();
-        launch.structure()
-                .field(x)
+        launch.field(x)
                 .field(rope.table())
-                .field(keys)
-                .field(values)
-                .field(v);
+                .field(append.keys())
+                .field(append.values())
+                .field(append.v());
         launch.field(rope.table().rows())
                 .field(x.columns() / headSize)
-                .field(first)
+                .field(rope.headOf(append.k(), append.rows().positions()))
                 .field(headSize);
         launch.field(rope.spec().rotated() / 2)
-                .field(rope.spec().pairing() == RopeSpec.Pairing.HALVES ? 1 : 0)
-                .field(Segment.code(keys.dtype()))
-                .field(k.columns());
-        rows.field(launch, keys);
-        int blocks = Math.ceilDiv(x.columns() + k.columns(), 256);
-        launch.runDependent(module.function("ropeAppend"), Math.min(blocks, 1024), k.rows(), 1, 256, 0);
-        appended = keys;
-        appendedRows = rows;
-        launchOfAppend = launch.launches();
-        return true;
+                .field(rope.spec().pairing() == RopeSpec.Pairing.HALVES ? (isWide(append) ? 2 : 1) : 0)
+                .field(Segment.code(append.keys().dtype()))
+                .field(append.k().columns());
+        append.rows().field(launch, append.keys());
+    }
+
+    /** Whether a kernel of one token can rotate and store what it attends to, each block for itself. */
+    boolean feeds(
+            Deferred.Append append, CudaTensor q, CudaTensor keys, CudaTensor values, Rows rows, AttentionSpec spec) {
+        CudaTensor x = append.rope().x();
+        return q.rows() == 1
+                && q.storage() == x.storage()
+                && q.address() == x.address()
+                && append.rope().spec().headSize() == spec.headSize()
+                && append.rope().headOf(append.k(), rows.positions()) == spec.heads()
+                && append.k().columns() == spec.keyValueHeads() * spec.headSize()
+                && spec.heads() <= HEADS_TOGETHER * spec.keyValueHeads()
+                && append.keys().sameRows(keys)
+                && append.values().sameRows(values)
+                && append.rows().sameRows(rows);
+    }
+
+    /** The kernel launched last has written these tensors, and nothing else. */
+    void follows(CudaTensor out, CudaTensor other) {
+        written = out.storage();
+        writtenToo = other.storage();
+        launchOfProduct = launch.launches();
     }
 
     /** Few rows over the cache; false if the shapes are not for it and nothing was done. */
     private boolean few(
-            CudaTensor out, CudaTensor q, CudaTensor keys, CudaTensor values, Rows rows, AttentionSpec spec) {
+            CudaTensor out,
+            CudaTensor q,
+            CudaTensor keys,
+            CudaTensor values,
+            Rows rows,
+            AttentionSpec spec,
+            Deferred.@Nullable Append append) {
         int piece = Segment.chunk(keys.dtype());
         int pieces = spec.headSize() / piece;
         int count = out.rows();
@@ -105,17 +164,21 @@ final class CudaAttention {
             return false;
         }
         int perKey = spec.heads() / spec.keyValueHeads();
-        int together = perKey == 1 ? 1 : 4;
+        int together = perKey == 1 ? 1 : HEADS_TOGETHER;
         int groups = spec.keyValueHeads() * Math.ceilDiv(perKey, together);
         long useful = Math.min((long) rows.pages().columns() * rows.pageSize(), keys.rows());
         int lanes = pieces <= 1 ? 1 : 2 * Integer.highestOneBit(pieces - 1);
         int teams = 128 / lanes;
-        int bytes = 4 * teams * together * (spec.headSize() + 2);
+        int bytes = 4 * together * (teams * (spec.headSize() + 2) + (append == null ? 0 : spec.headSize()));
         if ((long) count * groups > TICKETS || bytes > 48 << 10) {
             return false;
         }
         int parts = (int) Math.clamp(
-                Math.min(BLOCKS_EACH * processors / ((long) count * groups), Math.ceilDiv(useful, 32)), 1, MOST_PARTS);
+                Math.min(
+                        (append == null ? BLOCKS_EACH : NEW_BLOCKS_EACH) * processors / ((long) count * groups),
+                        Math.ceilDiv(useful, 32)),
+                1,
+                MOST_PARTS);
         long states = scratch.atLeast(4L * count * spec.heads() * parts * (spec.headSize() + 2));
         launch.structure()
                 .field(out)
@@ -125,18 +188,34 @@ final class CudaAttention {
                 .field(states)
                 .field(tickets);
         launch.field(count).field(spec.heads()).field(spec.keyValueHeads()).field(spec.headSize());
-        boolean ahead = launch.launches() == launchOfAppend
-                && appended != null
-                && appended.sameRows(keys)
-                && appendedRows != null
-                && appendedRows.positions().sameRows(rows.positions())
-                && appendedRows.sequences().sameRows(rows.sequences());
-        launch.field(spec.causal() ? 1 : 0).field(spec.window()).field(parts).field(ahead ? 1 : 0);
+        launch.field(spec.causal() ? 1 : 0)
+                .field(spec.window())
+                .field(parts)
+                .field(ahead(keys, values, rows, append) ? 1 : 0);
         launch.field(spec.scale()).field(spec.softcap());
         rows.field(launch, keys);
-        String name = "attendFew_" + keys.dtype() + "_" + together;
+        if (append != null) {
+            field(append);
+        }
+        String name = (append == null ? "attendFew_" : "attendNew_") + keys.dtype() + "_" + together;
         launch.runDependent(module.function(name), parts, groups, count, 128, bytes);
         return true;
+    }
+
+    /** Whether what was in the cache before these rows, and where it is, is not being written by the kernel in front. */
+    private boolean ahead(CudaTensor keys, CudaTensor values, Rows rows, Deferred.@Nullable Append append) {
+        if (append != null) {
+            return launch.launches() == launchOfProduct
+                    && keys.storage() != written
+                    && values.storage() != written
+                    && keys.storage() != writtenToo
+                    && values.storage() != writtenToo;
+        }
+        return launch.launches() == launchOfAppend
+                && appended != null
+                && appended.keys().sameRows(keys)
+                && appended.rows().positions().sameRows(rows.positions())
+                && appended.rows().sequences().sameRows(rows.sequences());
     }
 
     /** Many rows over the cache; false if the shapes are not for it and nothing was done. */
@@ -164,7 +243,7 @@ final class CudaAttention {
         launch.field(spec.scale()).field(spec.softcap());
         rows.field(launch, keys);
         int blocks = Math.multiplyExact(Math.ceilDiv(out.rows(), 64), spec.heads());
-        int shared = 4 * 64 * pitch + 2 * 64 * 8 + 3 * 64 * 4;
+        int shared = 4 * 64 * pitch + 4 * 64 * 8 + 8 * 4 + 3 * 64 * 4;
         String name = "attendMany_" + keys.dtype() + "_" + groups;
         launch.runDependent(module.function(name), blocks, 1, 1, 128, shared);
         return true;
@@ -183,15 +262,35 @@ final class CudaAttention {
         launch.runRows(module.function("append"), k.rows(), k.columns());
     }
 
-    void cached(CudaTensor out, CudaTensor q, CudaTensor keys, CudaTensor values, Rows rows, AttentionSpec spec) {
-        if (few(out, q, keys, values, rows, spec) || many(out, q, keys, values, rows, spec)) {
-            return;
+    /**
+     * Attends to rows of the cache.
+     *
+     * @param append to be done on the way, or null
+     * @return false if it cannot be and nothing was done
+     */
+    boolean cached(
+            CudaTensor out,
+            CudaTensor q,
+            CudaTensor keys,
+            CudaTensor values,
+            Rows rows,
+            AttentionSpec spec,
+            Deferred.@Nullable Append append) {
+        if (few(out, q, keys, values, rows, spec, append)) {
+            return true;
+        }
+        if (append != null) {
+            return false;
+        }
+        if (many(out, q, keys, values, rows, spec)) {
+            return true;
         }
         long capacity = Math.min((long) rows.pages().columns() * rows.pageSize(), keys.rows());
         attend(out, q, keys, values, (long) rows.pages().columns() * rows.pageSize(), capacity, spec, () -> {
             rows.put(launch);
             launch.put(0L).put(0L).put(0);
         });
+        return true;
     }
 
     void self(CudaTensor out, CudaTensor q, CudaTensor k, CudaTensor v, CudaTensor starts, AttentionSpec spec) {

@@ -31,23 +31,23 @@ final class CudaContext implements AutoCloseable {
 
     /** The architecture, such as 90 for sm_90. */
     int architecture() {
-        int[] major = new int[1];
-        int[] minor = new int[1];
-        check(
-                "cuDeviceGetAttribute",
-                cudart.cuDeviceGetAttribute(major, cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, device));
-        check(
-                "cuDeviceGetAttribute",
-                cudart.cuDeviceGetAttribute(minor, cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device));
-        return 10 * major[0] + minor[0];
+        int major = attribute(cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR);
+        return 10 * major + attribute(cudart.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
     }
 
     int multiprocessors() {
-        int[] count = new int[1];
-        check(
-                "cuDeviceGetAttribute",
-                cudart.cuDeviceGetAttribute(count, cudart.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, device));
-        return count[0];
+        return attribute(cudart.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+    }
+
+    /** Bytes of shared memory that the blocks of a multiprocessor share. */
+    int sharedBytes() {
+        return attribute(cudart.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR);
+    }
+
+    private int attribute(int which) {
+        int[] value = new int[1];
+        check("cuDeviceGetAttribute", cudart.cuDeviceGetAttribute(value, which, device));
+        return value[0];
     }
 
     @Override

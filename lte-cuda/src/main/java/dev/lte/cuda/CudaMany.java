@@ -30,13 +30,15 @@ final class CudaMany {
     private final CudaModule module;
     private final CudaLaunch launch;
     private final CudaScratch scratch;
+    private final CudaNorms norms;
     private final CudaMemory memory;
     private final CUstream_st stream;
     private final boolean modern;
     private final CudaStorage borrowed;
     private @Nullable CudaBlas blas;
 
-    CudaMany(CudaBackend backend, CudaLaunch launch, CudaScratch scratch) {
+    CudaMany(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, CudaNorms norms) {
+        this.norms = norms;
         module = backend.module();
         this.launch = launch;
         this.scratch = scratch;
@@ -74,20 +76,24 @@ final class CudaMany {
      * {@code out = x segment^T + bias} and so on as {@code mode} says.
      *
      * @param bias address, or 0
+     * @param norm that makes x, or null if x is there
      */
-    void linear(CudaTensor out, CudaTensor x, Segment segment, long bias, int mode) {
+    void linear(CudaTensor out, CudaTensor x, Segment segment, long bias, int mode, Deferred.@Nullable Norm norm) {
         int columns = x.columns();
         boolean add = (mode & CudaProducts.ADD) != 0;
         if (segment.dtype() == DType.F32) {
+            if (norm != null) {
+                norms.run(norm);
+            }
             multiply(out, x, matrix(segment, columns), columns, add);
         } else if (segment.dtype() == DType.BF16) {
-            CudaTensor rounded = round(scratch.atLeast(roundedBytes(x)), x);
+            CudaTensor rounded = round(scratch.atLeast(roundedBytes(x)), x, norm);
             multiply(out, rounded, matrix(segment, columns), columns, add);
         } else {
             int pitch = pitch(columns);
             int part = (int) Math.clamp(PART_BYTES / (2L * pitch), 1, segment.rows());
             long at = scratch.atLeast(roundedBytes(x) + 2L * part * pitch);
-            CudaTensor rounded = round(at, x);
+            CudaTensor rounded = round(at, x, norm);
             for (int first = 0; first < segment.rows(); first += part) {
                 int end = Math.min(first + part, segment.rows());
                 CudaTensor weight = plain(at + roundedBytes(x), end - first, columns, pitch);
@@ -118,6 +124,7 @@ final class CudaMany {
      * A block, all experts of it or those of a selection.
      *
      * @param y as {@code mode} says set, or added to
+     * @param norm that makes x, or null if x is there
      */
     void ffn(
             CudaTensor y,
@@ -125,7 +132,8 @@ final class CudaMany {
             CudaFfn ffn,
             @Nullable CudaTensor experts,
             @Nullable CudaTensor counts,
-            int mode) {
+            int mode,
+            Deferred.@Nullable Norm norm) {
         FfnSpec spec = ffn.spec();
         int rows = y.rows();
         int model = spec.model();
@@ -147,14 +155,24 @@ final class CudaMany {
         long active = rounded + roundedBytes;
         long hidden = active + activeBytes;
         long products = hidden + hiddenBytes;
-        CudaTensor in = round(rounded, x);
+        CudaTensor in = round(rounded, x, norm);
         CudaTensor innerMatrix = matrix(inner, model);
         if (innerBytes > 0) {
             innerMatrix = plain(products + productBytes, inner.rows(), model, innerPitch);
             decode(innerMatrix, inner, 0, 0, 0);
         }
         CudaTensor outerMatrix = plain(products + productBytes + innerBytes, model, width, width);
-        if (!few) {
+        if (!few && outer.dtype() == DType.BF16 && spec.expertSize() % 8 == 0) {
+            int each = Math.clamp(512 / spec.expertSize(), 1, spec.experts());
+            launch.start().put(outerMatrix).put(outer.address()).put(outer.stride());
+            launch.put(model).put(width).put(spec.expertSize()).put(each);
+            launch.run(
+                    module.function("joinExperts"),
+                    Math.ceilDiv(spec.experts(), each),
+                    Math.ceilDiv(model, 32),
+                    1,
+                    256);
+        } else if (!few) {
             decode(outerMatrix, outer, 0, model, spec.expertSize());
         }
         boolean routed = experts != null && counts != null;
@@ -200,10 +218,17 @@ final class CudaMany {
         launch.separate();
     }
 
-    private CudaTensor round(long to, CudaTensor x) {
+    private CudaTensor round(long to, CudaTensor x, Deferred.@Nullable Norm norm) {
         int pitch = pitch(x.columns());
+        if (norm != null && pitch == x.columns()) {
+            norms.run(norm, to, pitch);
+            return plain(to, x.rows(), x.columns(), pitch);
+        }
+        if (norm != null) {
+            norms.run(norm);
+        }
         launch.start().put(to).put((long) pitch).put(x).put(x.rows()).put(x.columns());
-        launch.runRows(module.function("roundRows"), x.rows(), pitch / 2);
+        launch.runRows(module.function("roundRows"), x.rows(), pitch / 8);
         return plain(to, x.rows(), x.columns(), pitch);
     }
 

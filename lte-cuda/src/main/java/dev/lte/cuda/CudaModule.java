@@ -15,14 +15,22 @@ import org.bytedeco.javacpp.BytePointer;
 
 /** The kernels of some files, loaded into a context. Functions are found by name once and kept. Thread-safe; the context must be current. */
 final class CudaModule implements AutoCloseable {
-    private static final List<String> FILES =
-            List.of("ffn", "linear", "attention", "decode", "many", "pack", "rows", "norm", "rope", "routing");
+    private static final List<String> FILES = List.of(
+            "ffn", "linear", "attention", "append", "decode", "many", "pack", "rows", "norm", "rope", "routing");
     private static final List<String> TYPED_FILES = List.of("stream", "down");
     private static final List<DType> TYPES = List.of(DType.BF16, DType.F16, DType.F32, DType.Q8_0, DType.Q4_0);
+    private static final List<String> BULK_FILES = List.of("bulk", "fall");
+    private static final List<DType> BULK_TYPES = List.of(DType.BF16, DType.F16, DType.F32);
     private static final List<String> PROMPT_FILES = List.of("prompt:F16", "prompt:BF16");
 
     /** Bytes of shared memory of the kernels that need more than a block gets unasked; every architecture that has them has it. */
     static final int LARGE_SHARED = 96 << 10;
+
+    /** Most bytes of shared memory of kernels with bulk copies, beside what they declare themselves. */
+    static final int BULK_SHARED = 224 << 10;
+
+    /** Kernels of one token's pass. Those of one multiprocessor must agree on how its memory is divided to overlap. */
+    private static final List<String> ALL_SHARED = List.of("bulk", "fall", "attendFew", "attendNew", "ropeAppend");
 
     private final List<CUmod_st> modules = new ArrayList<>();
     private final Map<String, CUfunc_st> functions = new ConcurrentHashMap<>();
@@ -49,6 +57,9 @@ final class CudaModule implements AutoCloseable {
         for (String file : TYPED_FILES) {
             TYPES.forEach(type -> sources.add(file + ":" + type));
         }
+        for (String file : BULK_FILES) {
+            BULK_TYPES.forEach(type -> sources.add(file + ":" + type));
+        }
         sources.addAll(FILES);
         return sources;
     }
@@ -69,12 +80,19 @@ final class CudaModule implements AutoCloseable {
         }
         check("cuModuleGetFunction of " + name, status);
         if (name.startsWith("attendMany")) {
-            check(
-                    "cuFuncSetAttribute of " + name,
-                    cudart.cuFuncSetAttribute(
-                            function, cudart.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, LARGE_SHARED));
+            set(function, name, cudart.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, LARGE_SHARED);
+        }
+        if (BULK_FILES.stream().anyMatch(name::startsWith)) {
+            set(function, name, cudart.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, BULK_SHARED);
+        }
+        if (ALL_SHARED.stream().anyMatch(name::startsWith)) {
+            set(function, name, cudart.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, 100);
         }
         return function;
+    }
+
+    private static void set(CUfunc_st function, String name, int attribute, int value) {
+        check("cuFuncSetAttribute of " + name, cudart.cuFuncSetAttribute(function, attribute, value));
     }
 
     @Override

@@ -1,24 +1,26 @@
 package dev.lte.cuda;
 
-import dev.lte.backend.NormSpec;
+import dev.lte.backend.AttentionSpec;
 import dev.lte.backend.RopeSpec;
 import dev.lte.backend.Write;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The operations that the kernel of the next one may do on the way: norms before products, rotations before keys and values are
- * stored, selections of experts before blocks. At most one waits, for the next operation of its queue. Not thread-safe.
+ * stored and a single token attends, selections of experts before blocks. At most one waits, for the next operation of its queue. Not thread-safe.
  */
 final class CudaPending {
     private final CudaModule module;
     private final CudaLaunch launch;
+    private final CudaNorms norms;
     private final CudaProducts products;
     private final CudaAttention attention;
     private @Nullable Deferred deferred;
 
-    CudaPending(CudaModule module, CudaLaunch launch, CudaProducts products, CudaAttention attention) {
+    CudaPending(CudaModule module, CudaLaunch launch, CudaNorms norms, CudaProducts products, CudaAttention attention) {
         this.module = module;
         this.launch = launch;
+        this.norms = norms;
         this.products = products;
         this.attention = attention;
     }
@@ -29,8 +31,9 @@ final class CudaPending {
         deferred = null;
         switch (before) {
             case null -> {}
-            case Deferred.Norm norm -> run(norm);
+            case Deferred.Norm norm -> norms.run(norm);
             case Deferred.Rope rope -> run(rope);
+            case Deferred.Append append -> attention.ropeAppend(append);
             case Deferred.Selection selection -> run(selection);
         }
     }
@@ -45,30 +48,19 @@ final class CudaPending {
         if (norm.weight().columns() == norm.x().columns()) {
             deferred = norm;
         } else {
-            run(norm);
+            norms.run(norm);
         }
     }
 
     void product(CudaTensor out, CudaTensor x, CudaTensor weight, @Nullable CudaTensor bias, int mode) {
         if (deferred instanceof Deferred.Norm norm && products.linear(out, x, weight, bias, mode, norm)) {
             deferred = null;
+            attention.follows(out, norm.out());
             return;
         }
         flush();
         products.linear(out, x, weight, bias, mode, null);
-    }
-
-    private void run(Deferred.Norm norm) {
-        CudaTensor out = norm.out();
-        CudaTensor bias = norm.bias();
-        int columns = norm.weight().columns();
-        launch.start().put(out).put(norm.x()).put(norm.weight().address());
-        launch.put(bias == null ? 0L : bias.address()).put(columns);
-        launch.put(norm.spec().kind() == NormSpec.Kind.LAYER ? 1 : 0)
-                .put(norm.spec().epsilon())
-                .put(norm.spec().weightOffset());
-        int threads = Math.clamp((columns + 127) / 128 * 32, 32, 1024);
-        launch.run(module.function("normRows"), out.rows(), out.columns() / columns, 1, threads);
+        attention.follows(out, out);
     }
 
     /** Nothing waits. */
@@ -90,12 +82,34 @@ final class CudaPending {
     }
 
     void append(CudaTensor keys, CudaTensor values, CudaTensor k, CudaTensor v, CudaAttention.Rows rows) {
-        if (deferred instanceof Deferred.Rope rope && attention.ropeAppend(rope, keys, values, k, v, rows)) {
-            deferred = null;
+        if (deferred instanceof Deferred.Rope rope && attention.takes(rope, k, rows)) {
+            deferred = new Deferred.Append(rope, keys, values, k, v, rows);
             return;
         }
         flush();
         attention.append(keys, values, k, v, rows);
+    }
+
+    void attention(
+            CudaTensor out,
+            CudaTensor q,
+            CudaTensor keys,
+            CudaTensor values,
+            CudaAttention.Rows rows,
+            AttentionSpec spec) {
+        Deferred.Append taken =
+                deferred instanceof Deferred.Append append && attention.feeds(append, q, keys, values, rows, spec)
+                        ? append
+                        : null;
+        if (taken == null) {
+            flush();
+        }
+        if (attention.cached(out, q, keys, values, rows, spec, taken)) {
+            deferred = null;
+            return;
+        }
+        flush();
+        attention.cached(out, q, keys, values, rows, spec, null);
     }
 
     /** Nothing waits. */
@@ -112,8 +126,13 @@ final class CudaPending {
 
     void denseFfn(CudaTensor y, CudaTensor x, CudaFfn ffn, Write write) {
         if (!products.takes(x, ffn)) {
-            flush();
-            products.dense(y, x, ffn, write);
+            Deferred.Norm many =
+                    deferred instanceof Deferred.Norm norm && norm.out().sameRows(x) ? norm : null;
+            if (many == null) {
+                flush();
+            }
+            deferred = null;
+            products.dense(y, x, ffn, write, many);
             return;
         }
         Deferred.Norm taken = deferred instanceof Deferred.Norm norm && norm.feeds(x, x) ? norm : null;

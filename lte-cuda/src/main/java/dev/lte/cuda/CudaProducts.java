@@ -15,15 +15,17 @@ final class CudaProducts {
     private final CudaModule module;
     private final CudaLaunch launch;
     private final CudaScratch scratch;
+    private final CudaNorms norms;
     private final CudaStreams streams;
     private final CudaMany many;
 
-    CudaProducts(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, int processors) {
+    CudaProducts(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, CudaNorms norms, long turns) {
         module = backend.module();
         this.launch = launch;
         this.scratch = scratch;
-        streams = new CudaStreams(module, launch, processors);
-        many = new CudaMany(backend, launch, scratch);
+        streams = new CudaStreams(module, launch, backend.context(), turns);
+        this.norms = norms;
+        many = new CudaMany(backend, launch, scratch, norms);
     }
 
     void prepareRecording() {
@@ -64,13 +66,13 @@ final class CudaProducts {
                 start += segment.rows();
                 continue;
             }
-            if (norm != null) {
-                return false;
-            }
             if (many.takes(segment.dtype(), rows, columns)) {
-                many.linear(out.columnRange(start, start + segment.rows()), x, segment, biasAt, mode);
+                many.linear(out.columnRange(start, start + segment.rows()), x, segment, biasAt, mode, norm);
                 start += segment.rows();
                 continue;
+            }
+            if (norm != null) {
+                return false;
             }
             int chunk = Segment.chunk(segment.dtype());
             boolean whole = columns % chunk == 0;
@@ -127,10 +129,14 @@ final class CudaProducts {
         return x.address() % 16 == 0 && x.stride() % 4 == 0;
     }
 
-    void dense(CudaTensor y, CudaTensor x, CudaFfn ffn, Write write) {
+    /** @param norm that makes x, or null if x is there */
+    void dense(CudaTensor y, CudaTensor x, CudaFfn ffn, Write write, Deferred.@Nullable Norm norm) {
         if (many.takes(ffn, y.rows())) {
-            many.ffn(y, x, ffn, null, null, write == Write.ADD ? ADD : 0);
+            many.ffn(y, x, ffn, null, null, write == Write.ADD ? ADD : 0, norm);
             return;
+        }
+        if (norm != null) {
+            norms.run(norm);
         }
         for (int t = 0; t < y.rows(); t += FFN_ROWS) {
             int end = Math.min(t + FFN_ROWS, y.rows());
@@ -140,7 +146,7 @@ final class CudaProducts {
 
     void sparse(CudaTensor y, CudaTensor x, CudaFfn ffn, CudaTensor experts, CudaTensor counts, Write write) {
         if (many.takes(ffn, y.rows())) {
-            many.ffn(y, x, ffn, experts, counts, write == Write.ADD ? ADD : 0);
+            many.ffn(y, x, ffn, experts, counts, write == Write.ADD ? ADD : 0, null);
             return;
         }
         int n = ffn.spec().experts();

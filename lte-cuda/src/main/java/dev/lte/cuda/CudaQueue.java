@@ -51,12 +51,14 @@ final class CudaQueue implements KernelQueue {
         launch = new CudaLaunch(stream);
         scratch = new CudaScratch(backend.memory());
         transfers = new CudaTransfers(backend.memory(), module, launch);
-        tickets = backend.memory().allocate("counters of a queue", 4L * CudaAttention.TICKETS);
-        check("cuMemsetD8Async", cudart.cuMemsetD8Async(tickets, (byte) 0, 4L * CudaAttention.TICKETS, stream));
+        long counters = 4L * (CudaAttention.TICKETS + CudaStreams.TURNS);
+        tickets = backend.memory().allocate("counters of a queue", counters);
+        check("cuMemsetD8Async", cudart.cuMemsetD8Async(tickets, (byte) 0, counters, stream));
         int processors = backend.context().multiprocessors();
-        products = new CudaProducts(backend, launch, scratch, processors);
+        CudaNorms norms = new CudaNorms(module, launch);
+        products = new CudaProducts(backend, launch, scratch, norms, tickets + 4L * CudaAttention.TICKETS);
         attention = new CudaAttention(backend, launch, scratch, processors, tickets);
-        pending = new CudaPending(module, launch, products, attention);
+        pending = new CudaPending(module, launch, norms, products, attention);
     }
 
     /** Runs on this thread, with the context current, while nothing is freed. */
@@ -158,7 +160,7 @@ final class CudaQueue implements KernelQueue {
     @Override
     public void attention(Tensor out, Tensor q, Tensor keyCache, Tensor valueCache, RowBatch rows, AttentionSpec spec) {
         KernelChecks.attention(out, q, keyCache, valueCache, rows, spec);
-        enqueue(out, () -> attention.cached(own(out), own(q), own(keyCache), own(valueCache), rows(rows), spec));
+        enqueueAfter(out, () -> pending.attention(own(out), own(q), own(keyCache), own(valueCache), rows(rows), spec));
     }
 
     @Override

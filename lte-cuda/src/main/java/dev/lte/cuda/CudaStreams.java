@@ -5,7 +5,7 @@ import dev.lte.backend.FfnSpec;
 import dev.lte.backend.NormSpec;
 import org.jspecify.annotations.Nullable;
 
-/** Launches {@code stream.cu} and {@code down.cu}: products of few rows, limited by the memory that the weights come from. */
+/** Launches {@code stream.cu} and {@code down.cu}, or {@code bulk.cu} and {@code fall.cu}: products of few rows, limited by the memory that the weights come from. */
 final class CudaStreams {
     private static final int WARPS = 16;
     private static final int THREADS = 32 * WARPS;
@@ -22,14 +22,46 @@ final class CudaStreams {
     /** What a block gets unasked. */
     private static final int SHARED_BYTES = 48 << 10;
 
+    /** Of a block, what is not its own to use, and room for what kernels declare themselves. */
+    private static final int RESERVED_BYTES = 1024 + 256;
+
+    /** Shared memory of a multiprocessor from which two blocks have rings that hide the start of a kernel. */
+    private static final int BULK_SHARED_BYTES = 200 << 10;
+
+    /** Of a block whose weights do. */
+    private static final int BULK_WARPS = 8;
+
+    /** Of 16 bytes of each lane, in a piece of a weight that comes at once. */
+    private static final int BULK_CHUNKS = 4;
+
+    /** A piece for every warp, and the barriers that they arrive at. */
+    private static final int SLOT_BYTES = BULK_WARPS * (32 * BULK_CHUNKS * 16 + 8);
+
+    private static final int MOST_SLOTS = 16;
+
+    /** Numbers that kernels tell the next ones by that they have asked for their last weights. */
+    static final int TURNS = 64;
+
     private final CudaModule module;
     private final CudaLaunch launch;
     private final int processors;
 
-    CudaStreams(CudaModule module, CudaLaunch launch, int processors) {
+    /** Bytes of a multiprocessor's shared memory if weights can come by bulk copies, or 0. */
+    private final int bulkBytes;
+
+    private final long turns;
+    private int turn;
+    private int blocksInFront;
+    private long launchInFront = -1;
+
+    /** @param turns address of {@link #TURNS} zeros */
+    CudaStreams(CudaModule module, CudaLaunch launch, CudaContext context, long turns) {
         this.module = module;
         this.launch = launch;
-        this.processors = processors;
+        this.turns = turns;
+        processors = context.multiprocessors();
+        int bytes = context.sharedBytes();
+        bulkBytes = context.architecture() >= 90 && bytes >= BULK_SHARED_BYTES ? bytes : 0;
     }
 
     /** How the warps of a block share the columns: this many slices, of so many chunks a lane. */
@@ -141,12 +173,15 @@ final class CudaStreams {
         int units = ffn == null ? outputs : ffn.spec().neurons();
         int perUnit = ffn != null && ffn.spec().gated() ? 2 : 1;
         int step = ffn == null ? 1 : GROUP;
-        int blocks = Math.min((slices.slim ? 2 : 1) * processors, units / step);
-        int capacity = Math.ceilDiv(Math.ceilDiv(units / step, blocks) * step * perUnit, 4 * GROUP) * 4 * GROUP;
         int rows = powerOfTwo(x.rows());
         int lists = experts == null || ffn == null ? 0 : 3 * ffn.spec().experts();
-        int shared = 4 * (lists + capacity / GROUP + 2 * slices.tile() * rows * (slices.count + 1));
-        if (shared > SHARED_BYTES) {
+        Bulk bulk = bulk(segment, x, units / step, step * perUnit, lists);
+        int blocks = bulk != null ? bulk.blocks : Math.min((slices.slim ? 2 : 1) * processors, units / step);
+        int capacity = Math.ceilDiv(Math.ceilDiv(units / step, blocks) * step * perUnit, 4 * GROUP) * 4 * GROUP;
+        int shared = bulk != null
+                ? bulk.bytes
+                : 4 * (lists + capacity / GROUP + 2 * slices.tile() * rows * (slices.count + 1));
+        if (bulk == null && shared > SHARED_BYTES) {
             return false;
         }
         CudaTensor from = norm == null ? x : norm.x();
@@ -162,15 +197,73 @@ final class CudaStreams {
             launch.field(norm.spec().epsilon()).field(norm.spec().weightOffset());
             launch.field(norm.spec().kind() == NormSpec.Kind.LAYER ? 1 : 0);
         }
-        launch.field(x.rows()).field(x.columns()).field(slices.count).field(outputs);
-        launch.field(constant ? 1 : 0).field(mode).field(perUnit - 1);
+        launch.field(x.rows())
+                .field(x.columns())
+                .field(bulk != null ? bulk.slices : slices.count)
+                .field(outputs);
+        launch.field((constant ? 1 : 0) | (isConstant(norm) ? 2 : 0))
+                .field(mode)
+                .field(perUnit - 1);
         launch.field(ffn == null ? 0 : ffn.spec().activation().ordinal());
         launch.field(ffn == null ? 0 : ffn.spec().expertSize());
-        launch.field(capacity).field(0);
+        launch.field(bulk != null ? bulk.capacity : capacity).field(bulk != null ? bulk.slots : 0);
         experts(experts, counts, choice, ffn == null ? 0 : ffn.spec().experts());
+        if (bulk != null) {
+            runInTurn("bulk_" + segment.dtype() + (bulk.whole ? "_1" : "_0"), blocks, shared);
+            return true;
+        }
+        launch.field(0L).field(0L).field(0L).field(0).field(0);
         String name = (slices.slim ? "slim" : "stream") + rows + "_" + segment.dtype() + "_" + slices.each;
         launch.runDependent(module.function(name), blocks, 1, 1, THREADS, shared);
         return true;
+    }
+
+    /** How {@code bulk.cu} runs: warps that share a row, pieces of a warp under way, room for rows of a block. */
+    private record Bulk(int slices, boolean whole, int slots, int blocks, int capacity, int bytes) {}
+
+    /** @param steps of so many rows of the weight, which are cut into the shares of blocks */
+    private @Nullable Bulk bulk(Segment segment, CudaTensor x, int steps, int each, int lists) {
+        int slice = 32 * BULK_CHUNKS * Segment.chunk(segment.dtype());
+        int slices = Math.ceilDiv(x.columns(), slice);
+        if (bulkBytes == 0 || x.rows() > 1 || segment.dtype().isQuantized() || slices > BULK_WARPS) {
+            return null;
+        }
+        int blocks = Math.min(processors, steps);
+        int capacity = Math.ceilDiv(Math.ceilDiv(steps, blocks) * each, 4 * GROUP) * 4 * GROUP;
+        int rest = 4 * (lists + capacity / GROUP + capacity * (slices + 1));
+        int slots = slots(rest, launch.launches() != launchInFront);
+        int bytes = slots * SLOT_BYTES + rest;
+        return slots == 0 ? null : new Bulk(slices, x.columns() % slice == 0, slots, blocks, capacity, bytes);
+    }
+
+    /**
+     * The slots of a warp's ring if a block needs {@code rest} bytes besides: as many as let two blocks share a multiprocessor,
+     * or, if that is none, as many as a block can have for itself; 0 if weights do not come so.
+     *
+     * @param alone whether no two blocks of the kernel may share a multiprocessor. They would, and leave others idle, where not
+     *     every multiprocessor has a block of the kernel in front.
+     */
+    private int slots(int rest, boolean alone) {
+        int shared = (bulkBytes / 2 - RESERVED_BYTES - rest) / SLOT_BYTES;
+        int most = (Math.min(bulkBytes - RESERVED_BYTES, CudaModule.BULK_SHARED) - rest) / SLOT_BYTES;
+        return Math.clamp(shared > 0 ? shared + (alone ? 1 : 0) : most, 0, Math.clamp(most, 0, MOST_SLOTS));
+    }
+
+    /** Ends the structure of a kernel with bulk copies, as in turn.cuh, and runs it. */
+    private void runInTurn(String name, int blocks, int shared) {
+        boolean follows = launch.launches() == launchInFront;
+        launch.field(turns + 4L * turn)
+                .field(follows ? turns + 4L * ((turn + TURNS - 1) % TURNS) : 0L)
+                .field(turns + 4L * ((turn + TURNS - 2) % TURNS));
+        launch.field(follows ? blocksInFront : 0).field(0);
+        launch.runDependent(module.function(name), blocks, 1, 1, 32 * BULK_WARPS, shared);
+        turn = (turn + 1) % TURNS;
+        blocksInFront = blocks;
+        launchInFront = launch.launches();
+    }
+
+    private static boolean isConstant(Deferred.@Nullable Norm norm) {
+        return norm != null && norm.weight().storage().isConstant();
     }
 
     private void experts(
@@ -211,8 +304,11 @@ final class CudaStreams {
                 each = candidate;
             }
         }
-        int width = 32 / lanes * each;
         int lists = experts == null ? 0 : 3 * spec.experts();
+        int rest = 4 * (lists + BULK_WARPS * 32 / lanes * GROUP);
+        int slots = rows == 1 && !outer.dtype().isQuantized() && outer.isAligned() ? slots(rest, false) : 0;
+        each = slots > 0 ? GROUP : each;
+        int width = 32 / lanes * each;
         int hiddenBytes = 4 * spec.neurons();
         boolean staged = rows == 1 && 4 * lists + hiddenBytes <= SHARED_BYTES - 1024;
         launch.structure().field(y).field(hidden).field((long) spec.neurons());
@@ -226,7 +322,16 @@ final class CudaStreams {
                 .field(lanes)
                 .field(mode)
                 .field(staged ? 1 : 0);
+        launch.field(slots).field(0);
         experts(experts, counts, choice, spec.experts());
+        if (slots > 0) {
+            // As many on every multiprocessor.
+            int blocks =
+                    Math.min(Math.ceilDiv(Math.ceilDiv(spec.model(), width), processors) * processors, spec.model());
+            runInTurn("fall_" + outer.dtype(), blocks, slots * SLOT_BYTES + rest);
+            return;
+        }
+        launch.field(0L).field(0L).field(0L).field(0).field(0);
         String name = "down" + rows + "_" + outer.dtype() + "_" + each;
         launch.runDependent(
                 module.function(name),

@@ -38,6 +38,10 @@ sealed interface Deferred {
         }
     }
 
+    /** Keys and values that are stored, the keys rotated before, with the queries in front of them. */
+    record Append(Rope rope, CudaTensor keys, CudaTensor values, CudaTensor k, CudaTensor v, CudaAttention.Rows rows)
+            implements Deferred {}
+
     record Selection(CudaTensor experts, CudaTensor counts, CudaTensor scores, CudaTensor thresholds)
             implements Deferred {
         boolean feeds(CudaTensor list, CudaTensor sizes) {

@@ -13,6 +13,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -135,12 +138,32 @@ class TokenizerFuzzTest {
         }
     }
 
-    private void fuzzTokenizerJson(byte[] original, int from, int to) throws IOException {
+    private void fuzzTokenizerJson(byte[] original, int from, int to, Path folder) throws IOException {
         for (int seed = from; seed < to; seed++) {
             Random random = new Random(seed);
             byte[] bytes = seed % 2 == 0 ? mutate(original, random) : mutateValues(original, random);
-            Files.write(directory.resolve("tokenizer.json"), bytes);
-            check("tokenizer.json, seed " + seed, bytes.length, () -> TokenizerLoader.fromHubDirectory(directory));
+            Files.write(folder.resolve("tokenizer.json"), bytes);
+            check("tokenizer.json, seed " + seed, bytes.length, () -> TokenizerLoader.fromHubDirectory(folder));
+        }
+    }
+
+    /** By all processors. */
+    private void fuzzTokenizerJsonTogether(byte[] original, int from, int to) throws Exception {
+        int slices = 16 * Runtime.getRuntime().availableProcessors();
+        try (ExecutorService threads = Executors.newFixedThreadPool(slices / 16)) {
+            List<Future<?>> running = new ArrayList<>();
+            for (int i = 0; i < slices; i++) {
+                int first = (int) (from + (long) (to - from) * i / slices);
+                int end = (int) (from + (long) (to - from) * (i + 1) / slices);
+                Path folder = Files.createDirectory(directory.resolve(from + "-" + to + "-" + i));
+                running.add(threads.submit(() -> {
+                    fuzzTokenizerJson(original, first, end, folder);
+                    return null;
+                }));
+            }
+            for (Future<?> slice : running) {
+                slice.get();
+            }
         }
     }
 
@@ -150,15 +173,15 @@ class TokenizerFuzzTest {
         Files.write(directory.resolve("tokenizer.json"), original);
         assertThat(TokenizerLoader.fromHubDirectory(directory).encode("on time"))
                 .startsWith(14);
-        fuzzTokenizerJson(original, 0, 2000);
+        fuzzTokenizerJson(original, 0, 2000, directory);
     }
 
     @Test
     @Tag("long")
-    void survivesAHundredThousandDamagedTokenizerJsons() throws IOException {
-        fuzzTokenizerJson(TOKENIZER.getBytes(StandardCharsets.UTF_8), 2000, 100_000);
+    void survivesAMillionDamagedTokenizerJsons() throws Exception {
+        fuzzTokenizerJsonTogether(TOKENIZER.getBytes(StandardCharsets.UTF_8), 2000, 1_002_000);
         Path tinyStories = TestVocabularies.resource("token/tinystories-656k/tokenizer.json");
-        fuzzTokenizerJson(Files.readAllBytes(tinyStories), 0, 3000);
+        fuzzTokenizerJsonTogether(Files.readAllBytes(tinyStories), 0, 3000);
     }
 
     @Test

@@ -1,92 +1,56 @@
-// Attention of single tokens: rotation and storing of new keys and values, then few rows over long caches. Shapes as in
-// attention.cu.
-#include "attend.cuh"
-
-__device__ __forceinline__ void storeElement(u8 *to, int type, i64 at, float value) {
-    if (type == F32) {
-        ((float *)to)[at] = value;
-    } else {
-        ((u16 *)to)[at] = type == F16 ? floatToHalf(value) : floatToBrain(value);
-    }
-}
-
-struct Append {
-    float *x;             // (T, heads x E), rotated in place; null if nothing is
-    i64 xStride;
-    const float *table;
-    i64 tableStride;
-    u8 *keys;
-    i64 keyStride;
-    u8 *values;
-    i64 valueStride;
-    const float *v;       // (T, K x E)
-    i64 vStride;
-    int tableRows;
-    int heads;
-    int firstKey;         // the head of x at which the keys begin
-    int headSize;
-    int pairs;
-    int halves;
-    int type;
-    int columns;          // K x E
-    Rows rows;
-};
-
-// Rotation as in rope.cu, storing as `append` in rows.cu. blockIdx.y is a row; a thread does an element of a head, and the pair
-// that begins there.
-extern "C" __global__ void __launch_bounds__(256) ropeAppend(const __grid_constant__ Append a) {
-    waitForPrevious();
-    letNextStart();
-    int t = blockIdx.y;
-    int position = a.rows.positions[t * a.rows.positionStride];
-    i64 row = a.rows.row(a.rows.sequences[t * a.rows.sequenceStride], position);
-    const float *angles = a.table + clampIndex(position, a.tableRows) * a.tableStride;
-    int all = a.heads * a.headSize;
-    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < all + a.columns; i += gridDim.x * blockDim.x) {
-        if (i >= all) {
-            if (row >= 0) {
-                storeElement(a.values, a.type, row * a.valueStride + i - all, a.v[t * a.vStride + i - all]);
-            }
-            continue;
-        }
-        int head = i / a.headSize;
-        int e = i - head * a.headSize;
-        bool rotated = e < 2 * a.pairs;
-        int pair = a.halves ? e : e >> 1;
-        if (rotated && (a.halves ? e >= a.pairs : e & 1)) {
-            continue;
-        }
-        int other = a.halves ? i + a.pairs : i + 1;
-        float *at = a.x + t * a.xStride;
-        float first = at[i];
-        float second = 0.0f;
-        if (rotated && position >= 0) {
-            float cos = angles[2 * pair];
-            float sin = angles[2 * pair + 1];
-            second = at[other];
-            float turned = first * cos - second * sin;
-            second = second * cos + first * sin;
-            first = turned;
-            at[i] = first;
-            at[other] = second;
-        }
-        if (head >= a.firstKey && row >= 0) {
-            i64 to = row * a.keyStride - a.firstKey * a.headSize;
-            storeElement(a.keys, a.type, to + i, first);
-            if (rotated) {
-                storeElement(a.keys, a.type, to + other, second);
-            }
-        }
-    }
-}
+// Attention of single tokens: few rows over long caches. Shapes as in attention.cu.
+#include "append.cuh"
 
 template <int TYPE> __device__ __forceinline__ void unpack(uint4 v, float *f) { decode<TYPE>(v, f); }
+
+#define MERGED 8
+
+// `merge` of at most MERGED results, each thread for itself, so that it waits for memory once.
+__device__ __forceinline__ void mergeFew(const volatile float *states, int size, int count, int step, float *to, bool divide) {
+    for (int e = threadIdx.x; e < size; e += blockDim.x) {
+        float largest[MERGED], weight[MERGED], value[MERGED];
+        float top = LOWEST;
+#pragma unroll
+        for (int i = 0; i < MERGED; i++) {
+            if (i < count) {
+                largest[i] = states[i * step + size];
+                weight[i] = states[i * step + size + 1];
+                value[i] = states[i * step + e];
+            } else {
+                largest[i] = LOWEST;
+                weight[i] = 0.0f;
+                value[i] = 0.0f;
+            }
+        }
+#pragma unroll
+        for (int i = 0; i < MERGED; i++) {
+            top = fmaxf(top, largest[i]);
+        }
+        float sum = 0.0f;
+        float whole = 0.0f;
+#pragma unroll
+        for (int i = 0; i < MERGED; i++) {
+            float factor = i < count ? expf(largest[i] - top) : 0.0f;
+            sum = fmaf(value[i], factor, sum);
+            whole = fmaf(weight[i], factor, whole);
+        }
+        to[e] = divide ? (whole > 0.0f ? sum / whole : 0.0f) : sum;
+        if (!divide && e == 0) {
+            to[size] = top;
+            to[size + 1] = whole;
+        }
+    }
+}
 
 // Puts `count` partial results of a head together, `step` floats apart: E sums, their largest score, their sum of weights.
 // Volatile, since other blocks have just written them. factors: `count` floats of shared memory.
 __device__ __forceinline__ void merge(const Attend &a, const volatile float *states, int count, int step, float *to,
                                       float *factors, bool divide) {
     int size = a.headSize;
+    if (count <= MERGED) {
+        mergeFew(states, size, count, step, to, divide);
+        return;
+    }
     int lane = threadIdx.x & 31;
     float top = LOWEST;
     for (int i = lane; i < count; i += 32) {
@@ -120,16 +84,37 @@ __device__ __forceinline__ void merge(const Attend &a, const volatile float *sta
     __syncthreads();
 }
 
+// Whether this block is the last of a row and its heads to have written its part, which all threads then see.
+__device__ __forceinline__ bool lastOf(const Attend &a, int t) {
+    __shared__ bool last;
+    __threadfence();
+    __syncthreads();
+    u32 *ticket = a.tickets + (i64)t * gridDim.y + blockIdx.y;
+    if (threadIdx.x == 0) {
+        last = atomicAdd(ticket, 1) == a.parts - 1;
+        if (last) {
+            *ticket = 0;
+        }
+    }
+    __syncthreads();
+    __threadfence();
+    return last;
+}
+
 // A block takes one part of the positions of one row and up to HEADS query heads that share a key/value head. A row of the
 // cache is read by as many neighbouring lanes as it has pieces of 16 bytes, rounded up to a power of two; each such team goes
 // through its own positions with its own running softmax, AHEAD positions at a time. The last block of a row and head to finish
 // puts the parts together, in their order.
-template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const Attend &a) {
+//
+// NEW: the row, the only one, comes as the product in front made it: the blocks turn its query for themselves, the one that sees
+// the row turns and stores its key and stores its value, and the last to finish puts the query back.
+template <int TYPE, int HEADS, bool NEW> __device__ __forceinline__ void attendFew(const Attend &a, const Append &append) {
     const int PIECE = Chunk<TYPE>::SIZE;
     const int AHEAD = HEADS == 1 ? 8 : 4;
     extern __shared__ float memory[];
-    __shared__ bool last;
     __shared__ float factors[128];
+    __shared__ uint4 fresh[NEW ? 2 : 1][32];
+    __shared__ float freshKey[NEW ? 32 * PIECE : 1];
     if (!a.ahead) {
         waitForPrevious();
         letNextStart();
@@ -191,7 +176,10 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
             if (at >= begin && at < end) {
                 i64 row = a.rows.row(sequence, at);
                 there[i] = row >= 0;
-                if (there[i] && live) {
+                if (NEW && at == position) {
+                    key[i] = fresh[0][piece];
+                    value[i] = fresh[NEW ? 1 : 0][piece];
+                } else if (there[i] && live) {
                     key[i] = *(const uint4 *)(a.keys + row * a.keyStride * (16 / PIECE) + offset);
                     value[i] = *(const uint4 *)(a.values + row * a.valueStride * (16 / PIECE) + offset);
                 }
@@ -209,6 +197,36 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
         waitForPrevious();
         letNextStart();
     }
+    const float *queries = a.q + t * a.qStride + firstHead * a.headSize;
+    const float *angles = append.table + clampIndex(position, append.tableRows) * append.tableStride;
+    if (NEW) {
+        queries = memory + teams * HEADS * (a.headSize + 2);
+        for (int i = threadIdx.x; i < heads * a.headSize; i += blockDim.x) {
+            const float *head = a.q + (firstHead + i / a.headSize) * a.headSize;
+            memory[teams * HEADS * (a.headSize + 2) + i] = turned(append, angles, head, i % a.headSize, position >= 0);
+        }
+        if (position >= from && position < to) {
+            i64 row = a.rows.row(sequence, position);
+            for (int e = threadIdx.x; e < a.headSize; e += blockDim.x) {
+                int column = keyHead * a.headSize + e;
+                float k = turned(append, angles, append.x + (append.firstKey + keyHead) * a.headSize, e, true);
+                float v = append.v[column];
+                freshKey[NEW ? e : 0] = k;
+                storeElement((u8 *)fresh[0], TYPE, e, k);
+                storeElement((u8 *)fresh[NEW ? 1 : 0], TYPE, e, v);
+                if (row >= 0) {
+                    storeElement(append.keys, TYPE, row * append.keyStride + column, k);
+                    storeElement(append.values, TYPE, row * append.valueStride + column, v);
+                }
+            }
+        }
+        __syncthreads();
+        if (position >= from && position < to) {
+            for (int e = threadIdx.x; e < a.headSize; e += blockDim.x) {
+                append.x[(append.firstKey + keyHead) * a.headSize + e] = freshKey[NEW ? e : 0];
+            }
+        }
+    }
     fetch(from, max(oldest, from), to);
     float q[HEADS][PIECE], sum[HEADS][PIECE], largest[HEADS], total[HEADS];
 #pragma unroll
@@ -218,7 +236,7 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
 #pragma unroll
         for (int i = 0; i < PIECE; i++) {
             sum[h][i] = 0.0f;
-            q[h][i] = live && h < heads ? a.q[t * a.qStride + (firstHead + h) * a.headSize + piece * PIECE + i] : 0.0f;
+            q[h][i] = live && h < heads ? queries[h * a.headSize + piece * PIECE + i] : 0.0f;
         }
     }
 
@@ -301,38 +319,39 @@ template <int TYPE, int HEADS> __device__ __forceinline__ void attendFew(const A
         float *state = a.states + (((i64)t * a.heads + firstHead + h) * a.parts + blockIdx.x) * size;
         merge(a, memory + h * size, teams, HEADS * size, a.parts == 1 ? out : state, factors, a.parts == 1);
     }
-    if (a.parts == 1) {
-        return;
+    if (a.parts > 1) {
+        if (!lastOf(a, t)) {
+            return;
+        }
+        for (int h = 0; h < heads; h++) {
+            i64 head = (i64)t * a.heads + firstHead + h;
+            float *out = a.out + t * a.outStride + (i64)(firstHead + h) * a.headSize;
+            merge(a, a.states + head * a.parts * size, a.parts, size, out, factors, true);
+        }
     }
-    __threadfence();
-    __syncthreads();
-    u32 *ticket = a.tickets + (i64)t * gridDim.y + blockIdx.y;
-    if (threadIdx.x == 0) {
-        last = atomicAdd(ticket, 1) == a.parts - 1;
-    }
-    __syncthreads();
-    if (!last) {
-        return;
-    }
-    __threadfence();
-    for (int h = 0; h < heads; h++) {
-        i64 head = (i64)t * a.heads + firstHead + h;
-        float *out = a.out + t * a.outStride + (i64)(firstHead + h) * a.headSize;
-        merge(a, a.states + head * a.parts * size, a.parts, size, out, factors, true);
-    }
-    if (threadIdx.x == 0) {
-        *ticket = 0;
+    if (NEW) {
+        for (int i = threadIdx.x; i < heads * a.headSize; i += blockDim.x) {
+            append.x[firstHead * a.headSize + i] = queries[i];
+        }
     }
 }
 
-#define FEW(TYPE)                                                                                             \
-    extern "C" __global__ void __launch_bounds__(128) attendFew_##TYPE##_1(const __grid_constant__ Attend a) { \
-        attendFew<TYPE, 1>(a);                                                                                \
-    }                                                                                                         \
-    extern "C" __global__ void __launch_bounds__(128) attendFew_##TYPE##_4(const __grid_constant__ Attend a) { \
-        attendFew<TYPE, 4>(a);                                                                                \
+struct AttendNew {
+    Attend attend;
+    Append append;
+};
+
+#define FEW(TYPE, HEADS)                                                                                         \
+    extern "C" __global__ void __launch_bounds__(128, HEADS == 1 ? 4 : 3) attendFew_##TYPE##_##HEADS(const __grid_constant__ Attend a) { \
+        attendFew<TYPE, HEADS, false>(a, Append());                                                              \
+    }                                                                                                            \
+    extern "C" __global__ void __launch_bounds__(128, HEADS == 1 ? 4 : 3) attendNew_##TYPE##_##HEADS(const __grid_constant__ AttendNew a) { \
+        attendFew<TYPE, HEADS, true>(a.attend, a.append);                                                        \
     }
 
-FEW(F32)
-FEW(F16)
-FEW(BF16)
+FEW(F32, 1)
+FEW(F32, 4)
+FEW(F16, 1)
+FEW(F16, 4)
+FEW(BF16, 1)
+FEW(BF16, 4)

@@ -4,28 +4,9 @@
 //
 // A block owns some outputs and all experts; its 16 warps take every sixteenth place, and their sums are added in order. The
 // list is made from what kernels before the one in front have written, so that weights are under way before that has ended.
-#include "experts.cuh"
-
 #define WARPS 16
 #define THREADS (32 * WARPS)
-
-struct Down {
-    float *y;
-    i64 yStride;
-    const float *hidden;
-    i64 hiddenStride;
-    const u8 *weight;
-    const u16 *scales;
-    i64 stride;
-    const float *bias;
-    int rows;
-    int model;
-    int expertSize;
-    int lanes;
-    int mode;
-    int staged;           // whether the hidden activations of the one row fit into shared memory
-    Experts experts;
-};
+#include "down.cuh"
 
 template <int ROWS, int EACH> __device__ __forceinline__ void down(const Down &a) {
     const int SIZE = Chunk<WEIGHT>::SIZE;

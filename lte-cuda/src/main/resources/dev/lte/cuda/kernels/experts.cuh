@@ -62,10 +62,7 @@ template <int ROWS> __device__ __forceinline__ int unite(const Experts &e, int r
         }
         __syncthreads();
     }
-    int total = 0;
-    int each[ROWS] = {};
-    for (int base = 0; base < e.count; base += blockDim.x) {
-        int g = base + threadIdx.x;
+    auto wants = [&](int g) {
         int mask = 0;
         if (g < e.count) {
             if (e.scores) {
@@ -79,6 +76,16 @@ template <int ROWS> __device__ __forceinline__ int unite(const Experts &e, int r
                 mask = wanted[g];
             }
         }
+        return mask;
+    };
+    int total = 0;
+    int each[ROWS] = {};
+    // The next ones are asked for before the barriers.
+    int next = wants(threadIdx.x);
+    for (int base = 0; base < e.count; base += blockDim.x) {
+        int g = base + threadIdx.x;
+        int mask = next;
+        next = wants(g + blockDim.x);
         int place = compact(mask, total);
         if (mask) {
             list[place] = g;
@@ -88,7 +95,11 @@ template <int ROWS> __device__ __forceinline__ int unite(const Experts &e, int r
 #pragma unroll
             for (int t = 0; t < ROWS; t++) {
                 if (t < rows) {
-                    place = compact(mask >> t & 1, each[t]);
+                    if (ROWS > 1) {
+                        place = compact(mask >> t & 1, each[t]);
+                    } else {
+                        each[t] = total;
+                    }
                     if (mask >> t & 1) {
                         e.lists[t * e.listStride + place] = g;
                     }

@@ -4,6 +4,19 @@
 
 // to (T, pitch) BF16 = from (T, C) F32, zeros beyond the columns.
 extern "C" __global__ void roundRows(u16 *to, i64 pitch, const float *from, i64 stride, int rows, int columns) {
+#if __CUDA_ARCH__ >= 800
+    if (columns % 8 == 0 && stride % 4 == 0 && (u64)from % 16 == 0) {
+        for (int t = blockIdx.y; t < rows; t += gridDim.y) {
+            for (int i = 8 * (blockIdx.x * blockDim.x + threadIdx.x); i < columns; i += 8 * gridDim.x * blockDim.x) {
+                float x[8];
+                loadAligned<8>(from + t * stride + i, x);
+                *(uint4 *)(to + t * pitch + i) = make_uint4(packPair<BF16>(x[0], x[1]), packPair<BF16>(x[2], x[3]),
+                                                            packPair<BF16>(x[4], x[5]), packPair<BF16>(x[6], x[7]));
+            }
+        }
+        return;
+    }
+#endif
     for (int t = blockIdx.y; t < rows; t += gridDim.y) {
         for (int i = 2 * (blockIdx.x * blockDim.x + threadIdx.x); i < pitch; i += 2 * gridDim.x * blockDim.x) {
             float first = i < columns ? from[t * stride + i] : 0.0f;
@@ -18,16 +31,6 @@ extern "C" __global__ void roundRows(u16 *to, i64 pitch, const float *from, i64 
 extern "C" __global__ void decodeRows(u16 *to, i64 pitch, const u8 *weight, const u16 *scales, i64 stride, int type, i64 first,
                                       int rows, int columns, int outputs, int expertSize) {
     int width = outputs ? expertSize : columns;
-    if (type == BF16 && outputs && expertSize % 8 == 0) {
-        for (int r = blockIdx.y; r < rows; r += gridDim.y) {
-            for (int i = 8 * (blockIdx.x * blockDim.x + threadIdx.x); i < columns; i += 8 * gridDim.x * blockDim.x) {
-                int g = i / expertSize;
-                const u8 *from = weight + (first + r + (i64)g * outputs) * stride + 2 * (i - g * expertSize);
-                *(uint4 *)(to + r * pitch + i) = *(const uint4 *)from;
-            }
-        }
-        return;
-    }
     for (int r = blockIdx.y; r < rows; r += gridDim.y) {
         for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < columns; i += gridDim.x * blockDim.x) {
             i64 row = first + r;
@@ -40,6 +43,26 @@ extern "C" __global__ void decodeRows(u16 *to, i64 pitch, const u8 *weight, cons
             const u8 *from = weight + row * stride;
             to[r * pitch + i] = type == BF16 ? ((const u16 *)from)[column]
                                              : floatToBrain(element(type, from, scales + row * (width >> 5), column));
+        }
+    }
+}
+
+// to (D, pitch) BF16 = a BF16 down projection that lies expert after expert, M a multiple of 8. A block moves 32 rows of `each`
+// experts, so that it reads long pieces and writes long ones.
+extern "C" __global__ void joinExperts(u16 *to, i64 pitch, const u8 *weight, i64 stride, int outputs, int columns,
+                                       int expertSize, int each) {
+    int pieces = expertSize / 8;
+    int g0 = blockIdx.x * each;
+    int g1 = min(g0 + each, columns / expertSize);
+    int first = blockIdx.y * 32;
+    int rows = min(32, outputs - first);
+    for (int i = threadIdx.x; i < (g1 - g0) * 32 * pieces; i += blockDim.x) {
+        int piece = i % pieces;
+        int r = i / pieces % 32;
+        int g = g0 + i / pieces / 32;
+        if (r < rows) {
+            const u8 *from = weight + ((i64)g * outputs + first + r) * stride + 16 * piece;
+            *(uint4 *)(to + (first + r) * pitch + g * expertSize + 8 * piece) = stream16(from);
         }
     }
 }
@@ -59,6 +82,11 @@ extern "C" __global__ void markExperts(u8 *active, const int *experts, i64 exper
             active[t * n + g] = 1;
         }
     }
+}
+
+// To 2^-20 of its size, which is far less than BF16 keeps.
+__device__ __forceinline__ float roughActivation(int kind, float x) {
+    return kind == SILU ? __fdividef(x, 1.0f + __expf(-x)) : activation(kind, x);
 }
 
 // hidden (T, F) BF16 from products (T, F or 2F) BF16, which lie as the rows of the weight: expert after expert, gate then up; 0
@@ -87,7 +115,7 @@ __device__ __forceinline__ void neurons(u16 *hidden, const u16 *products, const 
 #pragma unroll
             for (int j = 0; j < EACH; j++) {
                 float u = brainToFloat(up.each[j]) + (bias ? bias[i + j] : 0.0f);
-                float value = gated ? activation(kind, brainToFloat(gate.each[j])) * u : activation(kind, u);
+                float value = gated ? roughActivation(kind, brainToFloat(gate.each[j])) * u : roughActivation(kind, u);
                 h.each[j] = on ? floatToBrain(value) : 0;
             }
             if (EACH == 8) {

@@ -44,7 +44,8 @@ struct Memory {
     static constexpr int PITCH = NE * 16 + 8;  // one more piece of 16 bytes, so that ldmatrix meets all banks
     u16 keys[2][TILE][PITCH];
     u16 values[2][TILE][PITCH];
-    i64 rows[2][TILE];
+    i64 rows[4][TILE];
+    int whole[4][TILE / 32];  // whether all of 32 rows are there
     int from[ROWS];
     int to[ROWS];
     int line[ROWS];  // what tells sequences apart
@@ -53,8 +54,10 @@ struct Memory {
 template <int NE>
 __device__ __forceinline__ void attendMany(const Attend &a) {
     extern __shared__ uint4 shared[];
-    Memory<NE>& m = *(Memory<NE>*)shared;
+    typedef Memory<NE> M;
+    M& m = *(M*)shared;
     constexpr int PIECES = NE * 2;
+    constexpr int EACH = 128 / (NE == 6 ? 16 : PIECES);  // rows that the block brings at once
     waitForPrevious();
     letNextStart();
     int blocks = gridDim.x / a.heads;
@@ -106,6 +109,14 @@ __device__ __forceinline__ void attendMany(const Attend &a) {
     int ownTo[2] = {m.to[warp * 16 + g], m.to[warp * 16 + g + 8]};
     int ownLine[2] = {m.line[warp * 16 + g], m.line[warp * 16 + g + 8]};
 
+    int piece = threadIdx.x % (128 / EACH);
+    int own = threadIdx.x / (128 / EACH);
+    int column = keyHead * a.headSize + (8 * piece < a.headSize ? 8 * piece : 0);
+    const u16* keysFrom = (const u16*)a.keys + column;
+    const u16* valuesFrom = (const u16*)a.values + column;
+    u32 keysTo = sharedAddress(&m.keys[0][own][8 * piece]);
+    u32 valuesTo = sharedAddress(&m.values[0][own][8 * piece]);
+
     for (int r0 = 0; r0 < count;) {
         int line = m.line[r0];
         int r1 = r0;
@@ -118,47 +129,56 @@ __device__ __forceinline__ void attendMany(const Attend &a) {
             }
             r1++;
         }
-        // Whether the warp has rows of this sequence.
+        // Whether the warp has rows of this sequence, and the positions that all of its rows see.
         bool mine = r0 < warp * 16 + 16 && r1 > warp * 16;
-        
+        int all = r0 <= warp * 16 && r1 >= warp * 16 + 16;
+        int seenFrom = 0;
+        int seenTo = all && a.cap <= 0.f ? 0x7fffffff : 0;
+        int mostTo = 0;
+        for (int i = 0; i < 16; i++) {
+            seenFrom = max(seenFrom, m.from[warp * 16 + i]);
+            seenTo = min(seenTo, m.to[warp * 16 + i]);
+            mostTo = max(mostTo, m.to[warp * 16 + i]);
+        }
+
         int tiles = end > begin ? (end - begin + TILE - 1) / TILE : 0;
         auto locate = [&](int tile) {
-            if (threadIdx.x < TILE) {
+            if (threadIdx.x < TILE && tile < tiles) {
                 int position = begin + tile * TILE + threadIdx.x;
-                m.rows[tile % 2][threadIdx.x] = position < end ? a.rows.row(line, position) : -1;
+                i64 row = position < end ? a.rows.row(line, position) : -1;
+                m.rows[tile % 4][threadIdx.x] = row;
+                bool whole = __all_sync(FULL, row >= 0);
+                if (lane == 0) m.whole[tile % 4][warp] = whole;
             }
         };
+        // A thread brings one piece of every EACHth row.
         auto fetch = [&](int tile) {
-            for (int i = threadIdx.x; i < TILE * PIECES; i += 128) {
-                int j = i / PIECES;
-                int e = i % PIECES * 8;
-                i64 row = m.rows[tile % 2][j];
-                bool there = row >= 0 && e < a.headSize;
-                i64 column = (i64)keyHead * a.headSize + (there ? e : 0);
-                copy16(
-                        sharedAddress(&m.keys[tile % 2][j][e]), (const u16*)a.keys + (there ? row : 0) * a.keyStride + column,
-                        there);
-                copy16(
-                        sharedAddress(&m.values[tile % 2][j][e]),
-                        (const u16*)a.values + (there ? row : 0) * a.valueStride + column, there);
+            if (tile < tiles && piece < PIECES) {
+#pragma unroll
+                for (int j = 0; j < TILE; j += EACH) {
+                    i64 row = m.rows[tile % 4][j + own];
+                    bool there = row >= 0 && 8 * piece < a.headSize;
+                    i64 safe = there ? row : 0;
+                    copy16(keysTo + (tile % 2 * TILE + j) * 2 * M::PITCH, keysFrom + safe * a.keyStride, there);
+                    copy16(valuesTo + (tile % 2 * TILE + j) * 2 * M::PITCH, valuesFrom + safe * a.valueStride, there);
+                }
             }
+            commitCopies();
         };
-        if (tiles > 0) {
-            locate(0);
-            __syncthreads();
-            fetch(0);
-            if (tiles > 1) locate(1);
-        }
-        commitCopies();
+        locate(0);
+        __syncthreads();
+        fetch(0);
+        locate(1);
 #pragma unroll 1
         for (int tile = 0; tile < tiles; tile++) {
+            waitCopies<0>();
             __syncthreads();
-            if (tile + 1 < tiles) fetch(tile + 1);
-            commitCopies();
-            waitCopies<1>();
-            __syncthreads();
+            fetch(tile + 1);
+            locate(tile + 2);
+            int first = begin + tile * TILE;
+            bool whole = first >= seenFrom && first + TILE <= seenTo && m.whole[tile % 4][0] && m.whole[tile % 4][1];
             int now = tile % 2;
-            if (mine) {
+            if (mine && first < mostTo) {
                 float score[TILE / 8][4];
 #pragma unroll
                 for (int n = 0; n < TILE / 8; n++) {
@@ -180,42 +200,46 @@ __device__ __forceinline__ void attendMany(const Attend &a) {
                         }
                     }
                 }
-                float next[2] = {largest[0], largest[1]};
+                if (!whole) {
 #pragma unroll
-                for (int n = 0; n < TILE / 8; n++) {
+                    for (int n = 0; n < TILE / 8; n++) {
 #pragma unroll
-                    for (int i = 0; i < 4; i++) {
-                        int j = n * 8 + 2 * t + i % 2;
-                        int position = begin + tile * TILE + j;
-                        int half = i / 2;
-                        bool seen = position >= ownFrom[half] && position < ownTo[half] && ownLine[half] == line
-                                && m.rows[now][j] >= 0;
-                        float s = score[n][i];
-                        if (a.cap > 0.f) s = a.cap * tanhf(s / a.cap);
-                        score[n][i] = seen ? s : LOWEST;
-                        next[half] = fmaxf(next[half], score[n][i]);
+                        for (int i = 0; i < 4; i++) {
+                            int j = n * 8 + 2 * t + i % 2;
+                            int half = i / 2;
+                            bool seen = first + j >= ownFrom[half] && first + j < ownTo[half] && ownLine[half] == line
+                                    && m.rows[tile % 4][j] >= 0;
+                            float s = score[n][i];
+                            if (a.cap > 0.f) s = a.cap * tanhf(s / a.cap);
+                            score[n][i] = seen ? s : -INFINITE;
+                        }
                     }
                 }
 #pragma unroll
                 for (int half = 0; half < 2; half++) {
-                    next[half] = fmaxf(next[half], __shfl_xor_sync(FULL, next[half], 1));
-                    next[half] = fmaxf(next[half], __shfl_xor_sync(FULL, next[half], 2));
-                    float shrink = expf(largest[half] - next[half]);
-                    largest[half] = next[half];
+                    float next = largest[half];
+#pragma unroll
+                    for (int n = 0; n < TILE / 8; n++) {
+                        next = fmaxf(next, fmaxf(score[n][2 * half], score[n][2 * half + 1]));
+                    }
+                    next = fmaxf(next, __shfl_xor_sync(FULL, next, 1));
+                    next = fmaxf(next, __shfl_xor_sync(FULL, next, 2));
+                    float shrink = power2((largest[half] - next) * LOG2E);
+                    largest[half] = next;
                     total[half] *= shrink;
 #pragma unroll
                     for (int n = 0; n < 2 * NE; n++) {
                         sum[n][2 * half] *= shrink;
                         sum[n][2 * half + 1] *= shrink;
                     }
-                }
+                    float base = next * LOG2E;
 #pragma unroll
-                for (int n = 0; n < TILE / 8; n++) {
+                    for (int n = 0; n < TILE / 8; n++) {
 #pragma unroll
-                    for (int i = 0; i < 4; i++) {
-                        float w = score[n][i] > LOWEST ? power2((score[n][i] - largest[i / 2]) * LOG2E) : 0.f;
-                        score[n][i] = w;
-                        total[i / 2] += w;
+                        for (int i = 2 * half; i < 2 * half + 2; i++) {
+                            score[n][i] = power2(fmaf(score[n][i], LOG2E, -base));
+                            total[half] += score[n][i];
+                        }
                     }
                 }
 #pragma unroll
@@ -244,9 +268,8 @@ __device__ __forceinline__ void attendMany(const Attend &a) {
                     }
                 }
             }
-            __syncthreads();
-            if (tile + 2 < tiles) locate(tile + 2);
         }
+        waitCopies<0>();
         __syncthreads();
         r0 = r1;
     }
@@ -270,7 +293,7 @@ __device__ __forceinline__ void attendMany(const Attend &a) {
 
 #define NAME(A, B, C) A##_##B##_##C
 #define MANY(TYPE, NE)                                                                                              \
-    extern "C" __global__ void __launch_bounds__(128) NAME(attendMany, TYPE, NE)(const __grid_constant__ Attend a) { \
+    extern "C" __global__ void __launch_bounds__(128, TERMS == 1 ? 3 : 2) NAME(attendMany, TYPE, NE)(const __grid_constant__ Attend a) { \
         attendMany<NE>(a);                                                                                          \
     }
 #define MANIES(TYPE) MANY(TYPE, 2) MANY(TYPE, 4) MANY(TYPE, 6) MANY(TYPE, 8)

@@ -5,147 +5,8 @@
 // of the columns, and keeps that slice of x in registers. A lane has DEPTH loads of 16 bytes under way at any time, the first
 // before the kernel in front has ended. The slices' sums meet in shared memory in a fixed order, so that results depend neither on
 // timing nor on the other rows of x.
-#include "experts.cuh"
-
 #define WARPS 16
-
-struct Stream {
-    float *out;           // (T, R), or hidden (T, places x M)
-    i64 outStride;
-    const float *x;
-    i64 xStride;
-    const u8 *weight;
-    const u16 *scales;
-    i64 stride;           // bytes of a row of the weight
-    const float *bias;    // of outputs, or of neurons (up); or null
-    const float *gain;    // of a norm that x passes first, or null
-    const float *normBias;
-    float *normed;        // where the norm's result goes
-    i64 normedStride;
-    float epsilon;
-    float offset;
-    int layer;            // whether the norm subtracts the mean
-    int rows;             // T
-    int columns;          // C
-    int slices;           // a power of two, at most the number of warps
-    int outputs;          // R of a linear product, 0 of a block
-    int constant;         // whether the weight never changes
-    int mode;             // ADD, SIGMOID
-    int gated;            // of a block
-    int kind;             // its activation
-    int expertSize;       // M
-    int capacity;         // most weight rows of a block
-    int unused;
-    Experts experts;
-};
-
-// Sums of COUNT values over the lanes; lane l gets that of value l / (32 / COUNT).
-template <int COUNT, int OFFSET, int SIZE> __device__ __forceinline__ float reduceLanes(float (&values)[SIZE]) {
-    if constexpr (COUNT > 1) {
-        bool upper = threadIdx.x & OFFSET;
-#pragma unroll
-        for (int i = 0; i < COUNT / 2; i++) {
-            float send = upper ? values[i] : values[i + COUNT / 2];
-            float keep = upper ? values[i + COUNT / 2] : values[i];
-            values[i] = keep + __shfl_xor_sync(FULL, send, OFFSET);
-        }
-        if constexpr (OFFSET > 1) {
-            return reduceLanes<COUNT / 2, OFFSET / 2>(values);
-        }
-        return values[0];
-    } else {
-        float sum = values[0];
-#pragma unroll
-        for (int offset = OFFSET; offset > 0; offset >>= 1) {
-            sum += __shfl_xor_sync(FULL, sum, offset);
-        }
-        return sum;
-    }
-}
-
-// Sums over all columns, each value that of one row.
-template <int ROWS> __device__ __forceinline__ void sliceSums(float (&values)[ROWS], float (*shared)[MOST_WARPS], int slices) {
-    int lane = threadIdx.x & 31;
-#pragma unroll
-    for (int t = 0; t < ROWS; t++) {
-        float sum = warpSum(values[t]);
-        if (lane == 0) {
-            shared[t][threadIdx.x >> 5] = sum;
-        }
-    }
-    __syncthreads();
-#pragma unroll
-    for (int t = 0; t < ROWS; t++) {
-        values[t] = warpSum(lane < slices ? shared[t][lane] : 0.0f);
-    }
-}
-
-// The norm of x, whose slices the registers of all warps of a group hold.
-template <int ROWS, int KW, int SIZE>
-__device__ __forceinline__ void normalise(const Stream &a, float (&x)[ROWS][KW][SIZE], const int (&at)[KW],
-                                          const bool (&inside)[KW], bool write) {
-    __shared__ float sums[2][ROWS][MOST_WARPS];
-    float gain[KW][SIZE];
-#pragma unroll
-    for (int k = 0; k < KW; k++) {
-        if (inside[k]) {
-            loadAligned<SIZE>(a.gain + at[k], gain[k]);
-        }
-    }
-    if (a.layer) {
-        float mean[ROWS] = {};
-#pragma unroll
-        for (int t = 0; t < ROWS; t++) {
-#pragma unroll
-            for (int k = 0; k < KW; k++) {
-#pragma unroll
-                for (int i = 0; i < SIZE; i++) {
-                    mean[t] += x[t][k][i];
-                }
-            }
-        }
-        sliceSums<ROWS>(mean, sums[0], a.slices);
-#pragma unroll
-        for (int t = 0; t < ROWS; t++) {
-#pragma unroll
-            for (int k = 0; k < KW; k++) {
-#pragma unroll
-                for (int i = 0; i < SIZE; i++) {
-                    x[t][k][i] -= inside[k] ? mean[t] / a.columns : 0.0f;
-                }
-            }
-        }
-    }
-    float squares[ROWS] = {};
-#pragma unroll
-    for (int t = 0; t < ROWS; t++) {
-#pragma unroll
-        for (int k = 0; k < KW; k++) {
-#pragma unroll
-            for (int i = 0; i < SIZE; i++) {
-                squares[t] = fmaf(x[t][k][i], x[t][k][i], squares[t]);
-            }
-        }
-    }
-    sliceSums<ROWS>(squares, sums[1], a.slices);
-#pragma unroll
-    for (int t = 0; t < ROWS; t++) {
-        float factor = 1.0f / sqrtf(squares[t] / a.columns + a.epsilon);
-#pragma unroll
-        for (int k = 0; k < KW; k++) {
-#pragma unroll
-            for (int i = 0; i < SIZE; i++) {
-                if (inside[k]) {
-                    x[t][k][i] *= factor * (gain[k][i] + a.offset);
-                    x[t][k][i] += a.normBias ? a.normBias[at[k] + i] : 0.0f;
-                    if (write && t < a.rows) {
-                        a.normed[t * a.normedStride + at[k] + i] = x[t][k][i];
-                    }
-                }
-            }
-        }
-    }
-}
+#include "stream.cuh"
 
 template <int ROWS, int KW, int DEPTH> __device__ __forceinline__ void stream(const Stream &a) {
     const int SIZE = Chunk<WEIGHT>::SIZE;
@@ -160,7 +21,7 @@ template <int ROWS, int KW, int DEPTH> __device__ __forceinline__ void stream(co
     int group = warp / a.slices;
     int groups = WARPS / a.slices;
     int tile = max(32, BLOCK * groups);
-    bool early = a.constant && !a.experts.routed();
+    bool early = a.constant & 1 && !a.experts.routed();
     if (!early) {
         waitForPrevious();
         letNextStart();
@@ -266,7 +127,9 @@ template <int ROWS, int KW, int DEPTH> __device__ __forceinline__ void stream(co
         for (int k = 0; k < KW; k++) {
             at[k] = ((slice + a.slices * k) * 32 + lane) * SIZE;
         }
-        normalise<ROWS, KW, SIZE>(a, x, at, inside, blockIdx.x == 0 && group == 0);
+        float gain[KW][SIZE];
+        loadGain<KW, SIZE>(a, gain, at, inside);
+        normalise<ROWS, KW, SIZE>(a, x, gain, at, inside, blockIdx.x == 0 && group == 0);
     }
 
     int parity = 0;
@@ -314,32 +177,7 @@ template <int ROWS, int KW, int DEPTH> __device__ __forceinline__ void stream(co
             int item = threadIdx.x / ROWS;
             item = perUnit == 2 ? item / GROUP * 2 * GROUP + item % GROUP : item;
             const float *from = now + (item * ROWS + t) * pitch;
-            float sum = 0.0f;
-#pragma unroll 4
-            for (int i = 0; i < a.slices; i++) {
-                sum += from[i];
-            }
-            if (a.outputs) {
-                sum += a.bias ? a.bias[at] : 0.0f;
-                sum = a.mode & SIGMOID ? sigmoid(sum) : sum;
-                *to = a.mode & ADD ? before + sum : sum;
-            } else {
-                float gate = sum;
-                if (a.gated) {
-                    sum = 0.0f;
-        #pragma unroll 1
-            for (int i = 0; i < a.slices; i++) {
-                        sum += from[GROUP * ROWS * pitch + i];
-                    }
-                }
-                int place = at / a.expertSize;
-                if (a.bias) {
-                    int g = a.experts.routed() ? list[place] : place;
-                    sum += a.bias[g * a.expertSize + at - place * a.expertSize];
-                }
-                float h = a.gated ? activation(a.kind, gate) * sum : activation(a.kind, sum);
-                *to = !a.experts.routed() || list[a.experts.count + place] >> t & 1 ? h : 0.0f;
-            }
+            finish(a, at, t, to, before, from, GROUP * ROWS * pitch, list);
         }
         parity ^= 1;
     }

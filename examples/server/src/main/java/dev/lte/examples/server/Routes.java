@@ -18,6 +18,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
 import java.util.function.IntConsumer;
+import java.util.regex.Pattern;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -28,6 +29,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Finds what a request asks for, checks that it may, and answers. Nothing here blocks. */
 final class Routes implements BiFunction<HttpServerRequest, HttpServerResponse, Publisher<Void>> {
+    private static final Pattern PORT = Pattern.compile(":[0-9]+$");
     private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]", "::1");
     private static final String MODELS = "/v1/models";
 
@@ -212,7 +214,7 @@ final class Routes implements BiFunction<HttpServerRequest, HttpServerResponse, 
             return;
         }
         String host = request.requestHeaders().get(HttpHeaderNames.HOST, "");
-        String name = host.replaceFirst(":[0-9]+$", "");
+        String name = PORT.matcher(host).replaceFirst("");
         if (!LOOPBACK.contains(name.toLowerCase(Locale.ROOT))) {
             throw new ApiException(
                     403, "invalid_request_error", "This server answers to localhost only.", null, "wrong_host");
