@@ -30,6 +30,7 @@ final class AttentionKernel implements WorkerPool.Task {
     private @Nullable AttentionSpec spec;
     /** Per row: the first position seen, the end of those seen, and the sequence, or its first row without a cache. */
     private int[] from = {};
+
     private int[] to = {};
     private int[] base = {};
     private final Pages pages = new Pages();
@@ -134,9 +135,10 @@ final class AttentionKernel implements WorkerPool.Task {
         int outStart = o.rowStart(t) + head * group * size;
         float[] result = o.floats();
         Arrays.fill(result, outStart, outStart + queries * size, 0f);
-        // Maxima, sums, scores, then decoded keys and values.
-        int weights = 2 * queries;
-        int decodedKeys = weights + BLOCK;
+        // Maxima, sums, by how much sums shrink, scores, then decoded keys and values.
+        int shrinks = 2 * queries;
+        int scores = 3 * queries;
+        int decodedKeys = scores + queries * BLOCK;
         int decodedValues = decodedKeys + BLOCK * heads * size;
         float[] work = scratch.floats(worker, decodedValues + BLOCK * heads * size);
         Arrays.fill(work, 0, queries, Float.NEGATIVE_INFINITY);
@@ -160,16 +162,37 @@ final class AttentionKernel implements WorkerPool.Task {
                 load(v, listed, count, head * size, heads * size, work, decodedValues, vectors);
             }
             for (int g = 0; g < queries; g++) {
+                int weights = scores + g * BLOCK;
                 int column = g / group * size;
                 AttentionMath.scores(
-                        query.floats(), queryStart + g * size, size, s.scale(), keyStore, keyStart + column, keyStride, count,
-                        work, weights);
+                        query.floats(),
+                        queryStart + g * size,
+                        size,
+                        s.scale(),
+                        keyStore,
+                        keyStart + column,
+                        keyStride,
+                        count,
+                        work,
+                        weights);
                 if (s.softcap() > 0) {
                     VectorMath.softcap(work, weights, count, s.softcap());
                 }
-                float shrink = renormalize(work, g, queries, weights, count);
-                AttentionMath.accumulate(
-                        result, outStart + g * size, size, shrink, work, weights, valueStore, valueStart + column, valueStride,
+                work[shrinks + g] = renormalize(work, g, queries, weights, count);
+            }
+            for (int h = 0; h < heads; h++) {
+                accumulate(
+                        result,
+                        outStart,
+                        h,
+                        group,
+                        size,
+                        work,
+                        shrinks,
+                        scores,
+                        valueStore,
+                        valueStart,
+                        valueStride,
                         count);
             }
         }
@@ -191,6 +214,50 @@ final class AttentionKernel implements WorkerPool.Task {
             }
         }
         return found;
+    }
+
+    /** Adds the block's values to the results of the query heads that read key/value head h of the item. */
+    private static void accumulate(
+            float[] result,
+            int outStart,
+            int h,
+            int group,
+            int size,
+            float[] work,
+            int shrinks,
+            int scores,
+            float[] values,
+            int valueStart,
+            int valueStride,
+            int count) {
+        int first = h * group;
+        int from = valueStart + h * size;
+        int done = AttentionMath.accumulatePairs(
+                result,
+                outStart + first * size,
+                size,
+                group,
+                work,
+                shrinks + first,
+                scores + first * BLOCK,
+                BLOCK,
+                values,
+                from,
+                valueStride,
+                count);
+        for (int g = first + done; g < first + group; g++) {
+            AttentionMath.accumulate(
+                    result,
+                    outStart + g * size,
+                    size,
+                    work[shrinks + g],
+                    work,
+                    scores + g * BLOCK,
+                    values,
+                    from,
+                    valueStride,
+                    count);
+        }
     }
 
     private static boolean evenlySpaced(int[] rows) {

@@ -30,8 +30,8 @@ final class AttentionMath {
     private static final VectorShuffle<Float> NEIGHBOURS = swap(1);
 
     /** Where the sums of a group are after three rounds. */
-    private static final VectorShuffle<Float> SORTED =
-            VectorShuffle.fromOp(WIDE, i -> TOGETHER ? (i & 1) * W / 2 + (i >> 1 & 1) * W / 4 + (i >> 2 & 1) * W / 8 : i);
+    private static final VectorShuffle<Float> SORTED = VectorShuffle.fromOp(
+            WIDE, i -> TOGETHER ? (i & 1) * W / 2 + (i >> 1 & 1) * W / 4 + (i >> 2 & 1) * W / 8 : i);
 
     private AttentionMath() {}
 
@@ -52,7 +52,15 @@ final class AttentionMath {
      * the count.
      */
     static void scores(
-            float[] q, int qStart, int size, float scale, float[] keys, int keyStart, int stride, int count, float[] out,
+            float[] q,
+            int qStart,
+            int size,
+            float scale,
+            float[] keys,
+            int keyStart,
+            int stride,
+            int count,
+            float[] out,
             int outStart) {
         for (int j = 0; j < count; j += GROUP) {
             int at = keyStart + j * stride;
@@ -139,8 +147,16 @@ final class AttentionMath {
 
     /** {@code out = out * shrink + sum over j of weights[j] * values[j]}. */
     static void accumulate(
-            float[] out, int outStart, int size, float shrink, float[] weights, int weightStart, float[] values, int valueStart,
-            int stride, int count) {
+            float[] out,
+            int outStart,
+            int size,
+            float shrink,
+            float[] weights,
+            int weightStart,
+            float[] values,
+            int valueStart,
+            int stride,
+            int count) {
         int e = 0;
         for (; e <= size - 4 * W; e += 4 * W) {
             fourVectors(out, outStart + e, shrink, weights, weightStart, values, valueStart + e, stride, count);
@@ -157,8 +173,106 @@ final class AttentionMath {
         }
     }
 
+    /**
+     * As {@link #accumulate} for head after head, as long as there are two that can share what is read, with the same bits.
+     *
+     * @param shrinks where those of the heads begin, and {@code weightStart} where the weights do, {@code weightStride} apart
+     * @return heads that are done
+     */
+    static int accumulatePairs(
+            float[] out,
+            int outStart,
+            int size,
+            int heads,
+            float[] work,
+            int shrinks,
+            int weightStart,
+            int weightStride,
+            float[] values,
+            int valueStart,
+            int stride,
+            int count) {
+        if (size % (4 * W) != 0) {
+            return 0;
+        }
+        for (int g = 0; g < heads - 1; g += 2) {
+            for (int e = 0; e < size; e += 4 * W) {
+                eightVectors(
+                        out,
+                        outStart + g * size + e,
+                        outStart + (g + 1) * size + e,
+                        work[shrinks + g],
+                        work[shrinks + g + 1],
+                        work,
+                        weightStart + g * weightStride,
+                        weightStart + (g + 1) * weightStride,
+                        values,
+                        valueStart + e,
+                        stride,
+                        count);
+            }
+        }
+        return heads / 2 * 2;
+    }
+
+    private static void eightVectors(
+            float[] out,
+            int to0,
+            int to1,
+            float shrink0,
+            float shrink1,
+            float[] weights,
+            int weights0,
+            int weights1,
+            float[] values,
+            int at,
+            int stride,
+            int count) {
+        FloatVector a0 = FloatVector.fromArray(WIDE, out, to0).mul(shrink0);
+        FloatVector a1 = FloatVector.fromArray(WIDE, out, to0 + W).mul(shrink0);
+        FloatVector a2 = FloatVector.fromArray(WIDE, out, to0 + 2 * W).mul(shrink0);
+        FloatVector a3 = FloatVector.fromArray(WIDE, out, to0 + 3 * W).mul(shrink0);
+        FloatVector b0 = FloatVector.fromArray(WIDE, out, to1).mul(shrink1);
+        FloatVector b1 = FloatVector.fromArray(WIDE, out, to1 + W).mul(shrink1);
+        FloatVector b2 = FloatVector.fromArray(WIDE, out, to1 + 2 * W).mul(shrink1);
+        FloatVector b3 = FloatVector.fromArray(WIDE, out, to1 + 3 * W).mul(shrink1);
+        for (int j = 0; j < count; j++) {
+            FloatVector weight0 = FloatVector.broadcast(WIDE, weights[weights0 + j]);
+            FloatVector weight1 = FloatVector.broadcast(WIDE, weights[weights1 + j]);
+            int v = at + j * stride;
+            FloatVector v0 = FloatVector.fromArray(WIDE, values, v);
+            FloatVector v1 = FloatVector.fromArray(WIDE, values, v + W);
+            FloatVector v2 = FloatVector.fromArray(WIDE, values, v + 2 * W);
+            FloatVector v3 = FloatVector.fromArray(WIDE, values, v + 3 * W);
+            a0 = v0.fma(weight0, a0);
+            a1 = v1.fma(weight0, a1);
+            a2 = v2.fma(weight0, a2);
+            a3 = v3.fma(weight0, a3);
+            b0 = v0.fma(weight1, b0);
+            b1 = v1.fma(weight1, b1);
+            b2 = v2.fma(weight1, b2);
+            b3 = v3.fma(weight1, b3);
+        }
+        a0.intoArray(out, to0);
+        a1.intoArray(out, to0 + W);
+        a2.intoArray(out, to0 + 2 * W);
+        a3.intoArray(out, to0 + 3 * W);
+        b0.intoArray(out, to1);
+        b1.intoArray(out, to1 + W);
+        b2.intoArray(out, to1 + 2 * W);
+        b3.intoArray(out, to1 + 3 * W);
+    }
+
     private static void fourVectors(
-            float[] out, int to, float shrink, float[] weights, int weightStart, float[] values, int at, int stride, int count) {
+            float[] out,
+            int to,
+            float shrink,
+            float[] weights,
+            int weightStart,
+            float[] values,
+            int at,
+            int stride,
+            int count) {
         FloatVector sum0 = FloatVector.fromArray(WIDE, out, to).mul(shrink);
         FloatVector sum1 = FloatVector.fromArray(WIDE, out, to + W).mul(shrink);
         FloatVector sum2 = FloatVector.fromArray(WIDE, out, to + 2 * W).mul(shrink);
@@ -178,7 +292,15 @@ final class AttentionMath {
     }
 
     private static void oneVector(
-            float[] out, int to, float shrink, float[] weights, int weightStart, float[] values, int at, int stride, int count) {
+            float[] out,
+            int to,
+            float shrink,
+            float[] weights,
+            int weightStart,
+            float[] values,
+            int at,
+            int stride,
+            int count) {
         FloatVector sum = FloatVector.fromArray(WIDE, out, to).mul(shrink);
         for (int j = 0; j < count; j++) {
             FloatVector weight = FloatVector.broadcast(WIDE, weights[weightStart + j]);

@@ -1,9 +1,8 @@
 package dev.lte.cpu;
 
-import static dev.lte.cpu.Lanes.F;
-import static dev.lte.cpu.Lanes.I;
-import static dev.lte.cpu.Lanes.L;
 import static dev.lte.cpu.Lanes.ORDER;
+import static dev.lte.cpu.Lanes.WIDE;
+import static dev.lte.cpu.Lanes.WIDE_I;
 
 import dev.lte.backend.DType;
 import java.lang.foreign.MemorySegment;
@@ -12,7 +11,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * BF16 for matrices of few columns: per group of four columns, through all rows, vectors of rows with an int for columns 0 and 1
+ * BF16 for matrices of few columns: per group of four columns, through all tiles, sixteen rows with an int for columns 0 and 1
  * each, then with an int for columns 2 and 3, the lower column in the lower half. A pass over all rows multiplies with four
  * activations that stay in registers; sums wait in the first-level cache.
  */
@@ -20,8 +19,10 @@ final class ColumnsBf16 extends TileFormat {
     static final ColumnsBf16 INSTANCE = new ColumnsBf16();
 
     private static final int GROUP = 4;
-    private static final int VECTOR_BYTES = 2 * GROUP * L;
     private static final int TILE_BYTES = 2 * GROUP * ROWS;
+    private static final int PAIR_BYTES = TILE_BYTES / 2;
+    private static final int W = WIDE.length();
+    private static final int VECTORS = ROWS / W;
 
     private ColumnsBf16() {
         super(DType.BF16, SumOrder.SEQUENTIAL);
@@ -47,8 +48,7 @@ final class ColumnsBf16 extends TileFormat {
         for (int r = 0; r < ROWS; r++) {
             for (int c = 0; c < k; c++) {
                 int from = (r * k + c) * 2;
-                int vector = c / GROUP * TILE_BYTES + r / L * VECTOR_BYTES + c % GROUP / 2 * (VECTOR_BYTES / 2);
-                int to = vector + r % L * 4 + c % 2 * 2;
+                int to = c / GROUP * TILE_BYTES + c % GROUP / 2 * PAIR_BYTES + r * 4 + c % 2 * 2;
                 tile[to] = rows[from];
                 tile[to + 1] = rows[from + 1];
             }
@@ -66,46 +66,66 @@ final class ColumnsBf16 extends TileFormat {
     /** All tiles at once. */
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         for (int c = 0; c < k; c += GROUP) {
             long at = start + (long) c / GROUP * allTiles * TILE_BYTES;
-            multiplyGroup(w, at, allTiles * (ROWS / L), x, xStart + c, out, outStart);
+            multiplyGroup(w, at, allTiles * VECTORS, x, xStart + c, out, outStart);
         }
     }
 
-    private static void multiplyGroup(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] out, int outStart) {
-        FloatVector x0 = FloatVector.broadcast(F, x[xAt]);
-        FloatVector x1 = FloatVector.broadcast(F, x[xAt + 1]);
-        FloatVector x2 = FloatVector.broadcast(F, x[xAt + 2]);
-        FloatVector x3 = FloatVector.broadcast(F, x[xAt + 3]);
+    private static void multiplyGroup(
+            MemorySegment w, long at, int vectors, float[] x, int xAt, float[] out, int outStart) {
+        FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
+        FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
+        FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
+        FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
         for (int i = 0; i < vectors; i++) {
-            long o = at + (long) i * VECTOR_BYTES;
-            IntVector v = IntVector.fromMemorySegment(I, w, o, ORDER);
-            IntVector u = IntVector.fromMemorySegment(I, w, o + VECTOR_BYTES / 2, ORDER);
-            FloatVector sum = FloatVector.fromArray(F, out, outStart + i * L);
-            sum = TileBf16.low(v).fma(x0, sum);
-            sum = TileBf16.high(v).fma(x1, sum);
-            sum = TileBf16.low(u).fma(x2, sum);
-            sum = TileBf16.high(u).fma(x3, sum);
-            sum.intoArray(out, outStart + i * L);
+            long o = at + (long) i / VECTORS * TILE_BYTES + i % VECTORS * 4 * W;
+            IntVector v = IntVector.fromMemorySegment(WIDE_I, w, o, ORDER);
+            IntVector u = IntVector.fromMemorySegment(WIDE_I, w, o + PAIR_BYTES, ORDER);
+            FloatVector sum = FloatVector.fromArray(WIDE, out, outStart + i * W);
+            sum = TileBf16.wideLow(v).fma(x0, sum);
+            sum = TileBf16.wideHigh(v).fma(x1, sum);
+            sum = TileBf16.wideLow(u).fma(x2, sum);
+            sum = TileBf16.wideHigh(u).fma(x3, sum);
+            sum.intoArray(out, outStart + i * W);
         }
     }
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         for (int c = 0; c < count; c += GROUP) {
             long at = start + ((long) (first + c) / GROUP * allTiles + tile) * TILE_BYTES;
-            for (int r = 0; r < ROWS; r += L) {
-                IntVector v = IntVector.fromMemorySegment(I, w, at + 8L * r, ORDER);
-                IntVector u = IntVector.fromMemorySegment(I, w, at + 8L * r + VECTOR_BYTES / 2, ORDER);
+            for (int r = 0; r < ROWS; r += W) {
+                IntVector v = IntVector.fromMemorySegment(WIDE_I, w, at + 4L * r, ORDER);
+                IntVector u = IntVector.fromMemorySegment(WIDE_I, w, at + 4L * r + PAIR_BYTES, ORDER);
                 int to = c * outStride + column + r;
-                TileBf16.low(v).intoArray(out, to);
-                TileBf16.high(v).intoArray(out, to + outStride);
-                TileBf16.low(u).intoArray(out, to + 2 * outStride);
-                TileBf16.high(u).intoArray(out, to + 3 * outStride);
+                TileBf16.wideLow(v).intoArray(out, to);
+                TileBf16.wideHigh(v).intoArray(out, to + outStride);
+                TileBf16.wideLow(u).intoArray(out, to + 2 * outStride);
+                TileBf16.wideHigh(u).intoArray(out, to + 3 * outStride);
             }
         }
     }

@@ -57,10 +57,12 @@ final class CpuTensor implements Tensor {
         }
         int elements = rows * columns;
         return switch (dtype) {
-            case F32 -> new CpuTensor(
-                    new Storage(backend, null), dtype, rows, columns, 0, columns, new float[elements], null, null);
-            case I32 -> new CpuTensor(
-                    new Storage(backend, null), dtype, rows, columns, 0, columns, null, new int[elements], null);
+            case F32 ->
+                new CpuTensor(
+                        new Storage(backend, null), dtype, rows, columns, 0, columns, new float[elements], null, null);
+            case I32 ->
+                new CpuTensor(
+                        new Storage(backend, null), dtype, rows, columns, 0, columns, null, new int[elements], null);
             case F16, BF16, Q8_0 -> {
                 Arena arena = Arena.ofShared();
                 yield new CpuTensor(
@@ -74,7 +76,9 @@ final class CpuTensor implements Tensor {
                         null,
                         backend.allocate(arena, dtype + " " + rows + " x " + columns, dtype.byteSize(columns) * rows));
             }
-            default -> throw new IllegalArgumentException("a tensor of the block type " + dtype + " cannot be allocated empty");
+            default ->
+                throw new IllegalArgumentException(
+                        "a tensor of the block type " + dtype + " cannot be allocated empty");
         };
     }
 
@@ -184,8 +188,7 @@ final class CpuTensor implements Tensor {
     @Override
     public CpuTensor rowRange(int from, int to) {
         Objects.checkFromToIndex(from, to, rows);
-        return new CpuTensor(
-                storage, dtype, to - from, columns, offset + from * stride, stride, floats, ints, bytes);
+        return new CpuTensor(storage, dtype, to - from, columns, offset + from * stride, stride, floats, ints, bytes);
     }
 
     @Override

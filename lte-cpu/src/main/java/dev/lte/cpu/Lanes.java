@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
@@ -33,6 +34,15 @@ final class Lanes {
     /** Lanes of {@link #F}. */
     static final int L = F.length();
 
+    /** Whether {@link #WIDE} has room for sixteen floats. */
+    static final boolean HAS_512 = WIDE.length() == 16;
+
+    /** The upper half of {@link #WIDE}. */
+    static final VectorMask<Float> UPPER_HALF =
+            WIDE.indexInRange(0, WIDE.length() / 2).not();
+
+    private static final VectorShuffle<Float> SWAP_HALVES = VectorShuffle.iota(WIDE, WIDE.length() / 2, 1, true);
+
     static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
     private static final VectorShuffle<Float> HALF = VectorShuffle.iota(F, L / 2, 1, true);
@@ -56,6 +66,11 @@ final class Lanes {
         return sum.lane(0);
     }
 
+    /** Both halves hold the sum of both. */
+    static FloatVector addHalves(FloatVector v) {
+        return v.add(v.rearrange(SWAP_HALVES));
+    }
+
     /** Bits of the widest vectors in use. */
     static int bits() {
         return WIDE.vectorBitSize();
@@ -66,12 +81,12 @@ final class Lanes {
      * values, subnormals included; infinities and NaNs come out as finite values of 65536 and more.
      */
     static FloatVector halfToFloat(IntVector high) {
-        // The magnitude shifted to the float's exponent position is too small by 2^(127 - 15).
-        FloatVector magnitude = high.and(0x7fff0000)
-                .lanewise(VectorOperators.LSHR, 3)
+        // Shifted to the float's exponent position, a magnitude is too small by 2^(127 - 15). The sign comes along
+        // three times.
+        return high.lanewise(VectorOperators.ASHR, 3)
+                .and(0x8fffffff)
                 .reinterpretAsFloats()
                 .mul(0x1p112f);
-        return magnitude.reinterpretAsInts().or(high.and(0x80000000)).reinterpretAsFloats();
     }
 
     /**
@@ -81,13 +96,9 @@ final class Lanes {
     static FloatVector wideHalves(MemorySegment from, long at) {
         IntVector bits = (IntVector) ShortVector.fromMemorySegment(WIDE_HALVES, from, at, ORDER)
                 .convertShape(VectorOperators.S2I, WIDE_I, 0);
-        FloatVector magnitude = bits.and(0x7fff)
-                .lanewise(VectorOperators.LSHL, 13)
+        return bits.lanewise(VectorOperators.LSHL, 13)
+                .and(0x8fffffff)
                 .reinterpretAsFloats()
                 .mul(0x1p112f);
-        return magnitude
-                .reinterpretAsInts()
-                .or(bits.and(0x8000).lanewise(VectorOperators.LSHL, 16))
-                .reinterpretAsFloats();
     }
 }

@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PackedWeights {
     /** Raised whenever any format packs differently. */
-    static final int LAYOUT = 1;
+    static final int LAYOUT = 2;
 
     private static final System.Logger LOG = System.getLogger(PackedWeights.class.getName());
     private static final String SUFFIX = ".packed";

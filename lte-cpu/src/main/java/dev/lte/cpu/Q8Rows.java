@@ -31,29 +31,28 @@ final class Q8Rows {
 
     /** Decodes from any element on. */
     static void decode(MemorySegment from, long start, int count, float[] to, int toStart) {
-        int i = 0;
-        while (i < count) {
-            int skipped = (int) ((start + i) % SIZE);
+        int skipped = (int) (start % SIZE);
+        if (skipped == 0 && count % SIZE == 0) {
+            decodeBlocks(from, start / SIZE * BYTES, count, to, toStart);
+            return;
+        }
+        for (int i = 0; i < count; i++) {
             long block = (start + i) / SIZE * BYTES;
-            int now = Math.min(SIZE - skipped, count - i);
             float scale = Float.float16ToFloat(from.get(CpuTensor.SHORT, block));
-            if (now == SIZE) {
-                decodeBlock(from, block + 2, scale, to, toStart + i);
-            } else {
-                for (int j = 0; j < now; j++) {
-                    to[toStart + i + j] = scale * from.get(ValueLayout.JAVA_BYTE, block + 2 + skipped + j);
-                }
-            }
-            i += now;
+            to[toStart + i] = scale * from.get(ValueLayout.JAVA_BYTE, block + 2 + (start + i) % SIZE);
         }
     }
 
-    private static void decodeBlock(MemorySegment from, long at, float scale, float[] to, int toStart) {
-        for (int j = 0; j < SIZE; j += QUARTER.length()) {
-            ByteVector bytes = ByteVector.fromMemorySegment(QUARTER, from, at + j, Lanes.ORDER);
-            for (int part = 0; part < PARTS; part++) {
-                FloatVector values = (FloatVector) bytes.convertShape(VectorOperators.B2F, WIDE, part);
-                values.mul(scale).intoArray(to, toStart + j + part * WIDE.length());
+    private static void decodeBlocks(MemorySegment from, long at, int count, float[] to, int toStart) {
+        for (int i = 0; i < count; i += SIZE) {
+            long block = at + i / SIZE * BYTES;
+            float scale = Float.float16ToFloat(from.get(CpuTensor.SHORT, block));
+            for (int j = 0; j < SIZE; j += QUARTER.length()) {
+                ByteVector bytes = ByteVector.fromMemorySegment(QUARTER, from, block + 2 + j, Lanes.ORDER);
+                for (int part = 0; part < PARTS; part++) {
+                    FloatVector values = (FloatVector) bytes.convertShape(VectorOperators.B2F, WIDE, part);
+                    values.mul(scale).intoArray(to, toStart + i + j + part * WIDE.length());
+                }
             }
         }
     }

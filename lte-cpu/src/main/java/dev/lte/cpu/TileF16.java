@@ -4,11 +4,14 @@ import static dev.lte.cpu.Lanes.F;
 import static dev.lte.cpu.Lanes.I;
 import static dev.lte.cpu.Lanes.L;
 import static dev.lte.cpu.Lanes.ORDER;
+import static dev.lte.cpu.Lanes.WIDE;
+import static dev.lte.cpu.Lanes.WIDE_I;
 
 import dev.lte.backend.DType;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /** F16 tiles: {@code [k][16]} in position order. */
@@ -16,6 +19,7 @@ final class TileF16 extends TileFormat {
     static final TileF16 INSTANCE = new TileF16();
 
     private static final int COLUMN_BYTES = 2 * ROWS;
+    private static final VectorMask<Integer> LOWER = WIDE_I.indexInRange(0, WIDE_I.length() / 2);
 
     private TileF16() {
         super(DType.F16, SumOrder.ALTERNATING);
@@ -28,14 +32,63 @@ final class TileF16 extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         for (int i = 0; i < tiles; i++) {
             long at = start + (tile + i) * tileBytes(columns) + columnOffset(first);
-            for (int r = 0; r < 8; r += L) {
-                multiplyLanes(w, at + 4 * r, k, x, xStart, out, outStart + i * ROWS + r);
+            if (Lanes.HAS_512) {
+                multiplyPairs(w, at, k, x, xStart, out, outStart + i * ROWS);
+            } else {
+                for (int r = 0; r < 8; r += L) {
+                    multiplyLanes(w, at + 4 * r, k, x, xStart, out, outStart + i * ROWS + r);
+                }
             }
         }
+    }
+
+    /** All rows, two columns to a vector: an even one in the lower half, the odd one after it in the upper. */
+    private static void multiplyPairs(MemorySegment w, long at, int k, float[] x, int xStart, float[] out, int to) {
+        FloatVector low = FloatVector.zero(WIDE);
+        FloatVector high = FloatVector.zero(WIDE);
+        int c = 0;
+        for (; c < k - 3; c += 4) {
+            long o = at + (long) c * COLUMN_BYTES;
+            int i = xStart + c;
+            IntVector v = IntVector.fromMemorySegment(WIDE_I, w, o, ORDER);
+            IntVector u = IntVector.fromMemorySegment(WIDE_I, w, o + 2 * COLUMN_BYTES, ORDER);
+            FloatVector xv = FloatVector.broadcast(WIDE, x[i]).blend(x[i + 1], Lanes.UPPER_HALF);
+            FloatVector xu = FloatVector.broadcast(WIDE, x[i + 2]).blend(x[i + 3], Lanes.UPPER_HALF);
+            low = wideLow(v).fma(xv, low);
+            high = wideHigh(v).fma(xv, high);
+            low = wideLow(u).fma(xu, low);
+            high = wideHigh(u).fma(xu, high);
+        }
+        for (; c < k - 1; c += 2) {
+            IntVector v = IntVector.fromMemorySegment(WIDE_I, w, at + (long) c * COLUMN_BYTES, ORDER);
+            FloatVector xv = FloatVector.broadcast(WIDE, x[xStart + c]).blend(x[xStart + c + 1], Lanes.UPPER_HALF);
+            low = wideLow(v).fma(xv, low);
+            high = wideHigh(v).fma(xv, high);
+        }
+        if (c < k) {
+            // What follows in memory is no column of this product.
+            IntVector v = IntVector.fromMemorySegment(WIDE_I, w, at + (long) c * COLUMN_BYTES, ORDER, LOWER);
+            FloatVector xv = FloatVector.broadcast(WIDE, x[xStart + c]);
+            low = wideLow(v).fma(xv, low);
+            high = wideHigh(v).fma(xv, high);
+        }
+        FloatVector sums = Lanes.addHalves(low).blend(Lanes.addHalves(high), Lanes.UPPER_HALF);
+        FloatVector.fromArray(WIDE, out, to).add(sums).intoArray(out, to);
     }
 
     /** Rows r and 8 + r onwards, one vector each; two columns at a time hide the latency of the sums. */
@@ -66,6 +119,23 @@ final class TileF16 extends TileFormat {
         TileF32.add(high0.add(high1), out, to + 8);
     }
 
+    /** As {@link #low}: code that vectors of two widths pass through has a polluted type profile, and C2 boxes. */
+    static FloatVector wideLow(IntVector v) {
+        return wideFloat(v.lanewise(VectorOperators.LSHL, 16));
+    }
+
+    static FloatVector wideHigh(IntVector v) {
+        return wideFloat(v.and(0xffff0000));
+    }
+
+    /** As {@link Lanes#halfToFloat}. */
+    private static FloatVector wideFloat(IntVector high) {
+        return high.lanewise(VectorOperators.ASHR, 3)
+                .and(0x8fffffff)
+                .reinterpretAsFloats()
+                .mul(0x1p112f);
+    }
+
     static FloatVector low(IntVector v) {
         return Lanes.halfToFloat(v.lanewise(VectorOperators.LSHL, 16));
     }
@@ -76,7 +146,15 @@ final class TileF16 extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         long from = start + tile * tileBytes(columns) + columnOffset(first);
         for (int c = 0; c < count; c++) {

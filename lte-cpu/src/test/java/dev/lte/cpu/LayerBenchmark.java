@@ -14,6 +14,7 @@ import dev.lte.backend.RowBatch;
 import dev.lte.backend.Tensor;
 import dev.lte.backend.WeightData;
 import dev.lte.backend.Write;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -35,10 +36,11 @@ final class LayerBenchmark implements AutoCloseable {
     /** Position of the token that is decoded. */
     private static final int CONTEXT = Integer.getInteger("context", 64);
 
+    private static final int THREADS = Integer.getInteger("threads", 2);
     private static final DType CACHE = DType.valueOf(System.getProperty("cache", "F16"));
     private static final int POSITIONS = Math.max(PROMPT, CONTEXT) + 64;
 
-    private final CpuBackend backend = new CpuBackend(new BackendOptions(Integer.getInteger("threads", 2), 0));
+    private final CpuBackend backend = new CpuBackend(new BackendOptions(THREADS, 0));
     private final KernelQueue queue = backend.openQueue();
     private final Random random = new Random(3);
     private final Tensor[] qkv = new Tensor[LAYERS];
@@ -81,9 +83,14 @@ final class LayerBenchmark implements AutoCloseable {
         WeightData vocabulary = weight(dtype, VOCABULARY, MODEL);
         head = backend.weight(vocabulary);
         router = backend.weight(weight(DType.F32, NEURONS / 32, MODEL));
-        otherBytes = LAYERS * 2 * (square.bytes().byteSize() + small.bytes().byteSize()) + vocabulary.bytes().byteSize();
+        otherBytes = LAYERS * 2 * (square.bytes().byteSize() + small.bytes().byteSize())
+                + vocabulary.bytes().byteSize();
         ffnBytes = LAYERS * 3 * up.bytes().byteSize();
-        System.out.printf(Locale.ROOT, "%s: %.2f GB packed in %.1f s%n", dtype, (otherBytes + ffnBytes) / 1e9,
+        System.out.printf(
+                Locale.ROOT,
+                "%s: %.2f GB packed in %.1f s%n",
+                dtype,
+                (otherBytes + ffnBytes) / 1e9,
                 (System.nanoTime() - start) / 1e9);
     }
 
@@ -191,25 +198,45 @@ final class LayerBenchmark implements AutoCloseable {
     }
 
     private void decode(double bandwidthBytes, Runnable probe) {
-        select(0.5);
-        double[] t = time(
-                Integer.getInteger("repetitions", 15), probe, () -> pass(1, CONTEXT, false), () -> pass(1, CONTEXT, true),
-                () -> ffnOnly(1, false), () -> ffnOnly(1, true), () -> {
-                    for (int i = 0; i < LAYERS; i++) {
-                        queue.linear(logits, normed.rowRange(0, 1), head, null, Write.SET);
-                    }
-                });
+        List<Runnable> runs = new ArrayList<>(List.of(probe, () -> pass(1, CONTEXT, false), () -> ffnOnly(1, false)));
+        double[] shares = {0.5, 0.2};
+        for (double share : shares) {
+            runs.add(() -> select(share));
+            runs.add(() -> pass(1, CONTEXT, true));
+            runs.add(() -> ffnOnly(1, true));
+        }
+        runs.add(() -> {
+            for (int i = 0; i < LAYERS; i++) {
+                queue.linear(logits, normed.rowRange(0, 1), head, null, Write.SET);
+            }
+        });
+        double[] t = time(Integer.getInteger("repetitions", 15), runs.toArray(Runnable[]::new));
         double bandwidth = bandwidthBytes / t[0];
         double dense = (otherBytes + ffnBytes) / t[1];
         System.out.printf(Locale.ROOT, "  bandwidth %.1f GB/s%n", bandwidth / 1e9);
-        System.out.printf(Locale.ROOT, "  decode dense %.1f tok/s, %.1f GB/s = %.0f %% of the bound%n", 1 / t[1], dense / 1e9,
-                100 * dense / bandwidth);
-        double bound = (otherBytes + ffnBytes) / (otherBytes + ffnBytes / 2.0);
-        System.out.printf(Locale.ROOT, "  decode 50 %% sparse %.1f tok/s, %.2fx of byte-bound %.2fx%n", 1 / t[2], t[1] / t[2],
-                bound);
-        System.out.printf(Locale.ROOT, "  ffn dense %.1f GB/s, 50 %% sparse %.1f GB/s, %.2fx%n", ffnBytes / t[3] / 1e9,
-                ffnBytes / 2.0 / t[4] / 1e9, t[3] / t[4]);
-        System.out.printf(Locale.ROOT, "  head %.1f GB/s%n", LAYERS * headBytes() / t[5] / 1e9);
+        System.out.printf(
+                Locale.ROOT,
+                "  decode dense %.1f tok/s, %.1f GB/s = %.0f %% of the bound; ffn %.1f GB/s, head %.1f GB/s%n",
+                1 / t[1],
+                dense / 1e9,
+                100 * dense / bandwidth,
+                ffnBytes / t[2] / 1e9,
+                LAYERS * headBytes() / t[t.length - 1] / 1e9);
+        for (int i = 0; i < shares.length; i++) {
+            double bytes = otherBytes + shares[i] * ffnBytes;
+            double pass = t[3 + 3 * i + 1];
+            double ffn = t[3 + 3 * i + 2];
+            System.out.printf(
+                    Locale.ROOT,
+                    "  decode %.0f %% sparse %.1f tok/s, %.0f %% of the bound, %.2fx of byte-bound %.2fx; ffn %.1f GB/s, %.2fx%n",
+                    100 * (1 - shares[i]),
+                    1 / pass,
+                    100 * bytes / pass / bandwidth,
+                    t[1] / pass,
+                    (otherBytes + ffnBytes) / bytes,
+                    shares[i] * ffnBytes / ffn / 1e9,
+                    t[2] / ffn);
+        }
     }
 
     private double headBytes() {
@@ -240,7 +267,11 @@ final class LayerBenchmark implements AutoCloseable {
                 }
                 Arrays.sort(times);
                 line.append(String.format(
-                        Locale.ROOT, ", %s %.0f (mean %.0f)", OPERATIONS[o], times[times.length / 2], sum / times.length));
+                        Locale.ROOT,
+                        ", %s %.0f (mean %.0f)",
+                        OPERATIONS[o],
+                        times[times.length / 2],
+                        sum / times.length));
             }
             System.out.println(line);
             marks = null;
@@ -255,10 +286,32 @@ final class LayerBenchmark implements AutoCloseable {
 
     private void prefill() {
         select(0.5);
-        double[] t = time(3, () -> pass(PROMPT, PROMPT, false), () -> pass(PROMPT, PROMPT, true),
-                () -> ffnOnly(PROMPT, false), () -> ffnOnly(PROMPT, true));
-        System.out.printf(Locale.ROOT, "  prefill %d dense %.1f tok/s, 50 %% sparse %.1f tok/s; ffn alone %.2fx, %.1f GMAC/s%n",
-                PROMPT, PROMPT / t[0], PROMPT / t[1], t[2] / t[3], 3.0 * LAYERS * MODEL * NEURONS * PROMPT / t[2] / 1e9);
+        double[] t = time(
+                3,
+                () -> pass(PROMPT, PROMPT, false),
+                () -> pass(PROMPT, PROMPT, true),
+                () -> ffnOnly(PROMPT, false),
+                () -> ffnOnly(PROMPT, true));
+        System.out.printf(
+                Locale.ROOT,
+                "  prefill %d dense %.1f tok/s, 50 %% sparse %.1f tok/s; ffn alone %.2fx, %.1f GMAC/s%n",
+                PROMPT,
+                PROMPT / t[0],
+                PROMPT / t[1],
+                t[2] / t[3],
+                3.0 * LAYERS * MODEL * NEURONS * PROMPT / t[2] / 1e9);
+    }
+
+    private void ffnOfPrompts() {
+        select(0.5);
+        double[] t = time(3, () -> ffnOnly(PROMPT, false), () -> ffnOnly(PROMPT, true));
+        System.out.printf(
+                Locale.ROOT,
+                "  ffn of %d tokens: dense %.2f s, 50 %% sparse %.2f s, %.2fx%n",
+                PROMPT,
+                t[0],
+                t[1],
+                t[0] / t[1]);
     }
 
     private void batches() {
@@ -276,10 +329,11 @@ final class LayerBenchmark implements AutoCloseable {
     }
 
     public static void main(String[] arguments) {
-        List<String> modes = List.of(System.getProperty("modes", "decode,batch,prefill").split(","));
+        List<String> modes =
+                List.of(System.getProperty("modes", "decode,batch,prefill").split(","));
         for (String name : arguments) {
             try (LayerBenchmark benchmark = new LayerBenchmark(DType.valueOf(name))) {
-                ReadBandwidth probe = new ReadBandwidth(Integer.getInteger("threads", 2));
+                ReadBandwidth probe = new ReadBandwidth(THREADS);
                 if (modes.contains("decode")) {
                     benchmark.decode(probe.bytes(), probe);
                 }
@@ -288,6 +342,9 @@ final class LayerBenchmark implements AutoCloseable {
                 }
                 if (modes.contains("batch")) {
                     benchmark.batches();
+                }
+                if (modes.contains("ffn")) {
+                    benchmark.ffnOfPrompts();
                 }
                 if (modes.contains("prefill")) {
                     benchmark.prefill();

@@ -143,7 +143,7 @@ class WeightCacheTest {
                 }
             }
         }
-        assertThat(PackedWeights.LAYOUT + " " + sums).isEqualTo("1 {BF16=d5b3e7f2, F16=4511f071, F32=bdacaabc,"
+        assertThat(PackedWeights.LAYOUT + " " + sums).isEqualTo("2 {BF16=8cbdcdfe, F16=39abe346, F32=bdacaabc,"
                         + " Q4_0=b2edd229, Q4_K=33b984e8, Q6_K=d4e25250, Q8_0=344762ef}");
     }
 

@@ -27,7 +27,17 @@ interface AttentionContract extends Contract {
     @Test
     default void attendsWithEveryNumberOfHeads() {
         int[][] heads = {
-            {1, 1, 64}, {4, 4, 32}, {8, 2, 64}, {6, 3, 13}, {32, 8, 128}, {9, 3, 64}, {5, 1, 80}, {8, 4, 8}, {4, 2, 80}, {2, 1, 256}, {3, 1, 1}
+            {1, 1, 64},
+            {4, 4, 32},
+            {8, 2, 64},
+            {6, 3, 13},
+            {32, 8, 128},
+            {9, 3, 64},
+            {5, 1, 80},
+            {8, 4, 8},
+            {4, 2, 80},
+            {2, 1, 256},
+            {3, 1, 1}
         };
         for (DType dtype : cacheTypes()) {
             for (int[] h : heads) {

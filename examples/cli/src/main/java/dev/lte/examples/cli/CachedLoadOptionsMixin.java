@@ -10,8 +10,9 @@ final class CachedLoadOptionsMixin extends LoadOptionsMixin {
             names = "--cache-type",
             paramLabel = "TYPE",
             defaultValue = "auto",
-            description = "Type of cached keys and values: auto (f32 for models in f32, else f16), f32, f16 or q8_0, which takes"
-                    + " 17/32 of the memory of f16 (backends cpu and reference). Default: auto.")
+            description =
+                    "Type of cached keys and values: auto (f32 for models in f32, else f16), f32, f16 or q8_0, which takes"
+                            + " 17/32 of the memory of f16 (backends cpu and reference). Default: auto.")
     private CacheType cacheType;
 
     @Override
