@@ -6,6 +6,7 @@ import io.netty.util.concurrent.GlobalEventExecutor;
 import java.time.Duration;
 import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServer;
+import reactor.netty.resources.LoopResources;
 
 /**
  * Serves one model over HTTP until closed. The model stays its owner's: close it after the server.
@@ -18,12 +19,17 @@ public final class LteServer implements AutoCloseable {
     private static final Duration REQUEST = Duration.ofMinutes(1);
     private static final Duration LAST = Duration.ofSeconds(2);
 
+    /** Processors for each thread of connections: what these do is little, and each of them interrupts the model's threads. */
+    private static final int PROCESSORS = 4;
+
     private final DisposableServer server;
+    private final LoopResources threads;
     private final Routes routes;
     private final Duration grace;
 
-    private LteServer(DisposableServer server, Routes routes, Duration grace) {
+    private LteServer(DisposableServer server, LoopResources threads, Routes routes, Duration grace) {
         this.server = server;
+        this.threads = threads;
         this.routes = routes;
         this.grace = grace;
     }
@@ -36,7 +42,19 @@ public final class LteServer implements AutoCloseable {
     public static LteServer start(Model model, ServerMetrics metrics, ServerOptions options) {
         metrics.watch(model);
         Routes routes = new Routes(model, metrics, options);
-        DisposableServer server = HttpServer.create()
+        int count = Math.max(1, Runtime.getRuntime().availableProcessors() / PROCESSORS);
+        LoopResources threads = LoopResources.create("lte-http", count, true);
+        try {
+            return new LteServer(listen(routes, threads, options), threads, routes, options.shutdownGrace());
+        } catch (RuntimeException e) {
+            threads.dispose();
+            throw e;
+        }
+    }
+
+    private static DisposableServer listen(Routes routes, LoopResources threads, ServerOptions options) {
+        return HttpServer.create()
+                .runOn(threads)
                 .host(options.host())
                 .port(options.port())
                 .idleTimeout(IDLE)
@@ -44,7 +62,6 @@ public final class LteServer implements AutoCloseable {
                 .channelGroup(new DefaultChannelGroup(GlobalEventExecutor.INSTANCE))
                 .handle(routes)
                 .bindNow();
-        return new LteServer(server, routes, options.shutdownGrace());
     }
 
     public int port() {
@@ -64,5 +81,6 @@ public final class LteServer implements AutoCloseable {
         }
         routes.drain().block(grace.plus(LAST));
         server.disposeNow(LAST);
+        threads.disposeLater(Duration.ZERO, LAST).block(LAST.plus(LAST));
     }
 }

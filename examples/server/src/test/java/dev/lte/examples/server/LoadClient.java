@@ -13,17 +13,26 @@ import reactor.core.publisher.Mono;
 import reactor.netty.ByteBufFlux;
 import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
+import reactor.netty.resources.LoopResources;
 
 /** Clients of a loaded server, cheap enough to leave the processors to it. Thread-safe. */
-final class LoadClient {
+final class LoadClient implements AutoCloseable {
     private static final Duration STUCK = Duration.ofSeconds(60);
     private static final int TOKENS = 96;
     private static final String CONTENT = "\"delta\":{\"content\":\"";
 
+    private final LoopResources thread = LoopResources.create("load", 1, true);
+    private final ConnectionProvider connections = ConnectionProvider.create("load", 256);
     private final HttpClient client;
 
     LoadClient(String url) {
-        client = HttpClient.create(ConnectionProvider.create("load", 256)).baseUrl(url);
+        client = HttpClient.create(connections).runOn(thread).baseUrl(url);
+    }
+
+    @Override
+    public void close() {
+        connections.dispose();
+        thread.disposeLater(Duration.ZERO, STUCK).block(STUCK);
     }
 
     /** What happened until a time was over. Thread-safe. */

@@ -62,8 +62,8 @@ class ServingLoadTest {
                 .listener(metrics));
         try (Model model = Lte.load(file, load);
                 LteServer server = LteServer.start(
-                        model, metrics, ServerOptions.of("story").withPort(0))) {
-            LoadClient client = new LoadClient("http://127.0.0.1:" + server.port());
+                        model, metrics, ServerOptions.of("story").withPort(0));
+                LoadClient client = new LoadClient("http://127.0.0.1:" + server.port())) {
             oneByOne(client, serialSeconds);
             Serial before = oneByOne(client, serialSeconds);
             // As many as there will be, so that what grows with their number has grown.
