@@ -13,6 +13,7 @@ public record ThresholdRange(double least, double most) {
     /** How many thresholds are drawn from, both ends among them. */
     public static final int VALUES = 8;
 
+    /** @throws InvalidRequestException if the two are not in order, or not between 0 and 1 */
     public ThresholdRange {
         if (!(least > 0 && least < most && most < 1)) {
             throw new InvalidRequestException(

@@ -50,15 +50,25 @@ final class BackgroundPacking implements AutoCloseable {
     }
 
     private void run() {
+        long begin = System.nanoTime();
+        long bytes = 0;
         for (PackedItems items = next(); items != null; items = next()) {
             try {
                 pack(items);
+                bytes += items.isPacked() ? items.items() * items.itemBytes() : 0;
             } catch (Throwable t) {
                 if (!closed && !items.isCancelled()) {
                     LOG.log(Level.WARNING, "weights could not be packed; their next use fails", t);
                     items.fail(t);
                 }
             }
+        }
+        if (!closed) {
+            LOG.log(
+                    Level.INFO,
+                    "packed {0} MB of weights in the background, in {1} s",
+                    bytes / 1_000_000,
+                    (System.nanoTime() - begin) / 1_000_000_000);
         }
     }
 

@@ -145,10 +145,4 @@ final class ColumnsQ4 extends TileFormat {
         long at = start + (long) GROUPS * allTiles * GROUP_BYTES + (long) tile * SCALE_BYTES;
         TileQ8.decodeScales(w, at, (long) allTiles * BLOCK_BYTES, columns / BLOCK, out, outStride, column);
     }
-
-    /** Nothing reads rows of a down projection. */
-    @Override
-    void decodeRow(MemorySegment w, long start, int k, int r, int first, int count, float[] out, int outStart) {
-        throw new UnsupportedOperationException();
-    }
 }

@@ -142,10 +142,4 @@ final class ColumnsQ4K extends TileFormat {
             }
         }
     }
-
-    /** Nothing reads rows of a down projection. */
-    @Override
-    void decodeRow(MemorySegment w, long start, int k, int r, int first, int count, float[] out, int outStart) {
-        throw new UnsupportedOperationException();
-    }
 }

@@ -145,7 +145,7 @@ abstract sealed class TileFormat
 
     /** Brings k activations, a whole number of blocks, into the form that {@link #multiply} wants. */
     void prepare(float[] x, int xStart, int k, float[] out, int outStart) {
-        throw new UnsupportedOperationException();
+        throw new UnsupportedOperationException(dtype + " takes activations as they are");
     }
 
     /** Floats of scratch memory that {@link #multiply} needs for this many tiles of {@code k} columns. */
@@ -191,11 +191,17 @@ abstract sealed class TileFormat
     /** Decodes the scales of one tile of a block type: {@code out[block * outStride + column + r]}. */
     void decodeScales(
             MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
-        throw new UnsupportedOperationException();
+        throw new UnsupportedOperationException(dtype + " has no scales");
     }
 
-    /** Decodes columns {@code first} to {@code first + count}, whole blocks, of row {@code r} of a tile of k columns. */
-    abstract void decodeRow(MemorySegment w, long start, int k, int r, int first, int count, float[] out, int outStart);
+    /**
+     * Decodes columns {@code first} to {@code first + count}, whole blocks, of row {@code r} of a tile of k columns.
+     *
+     * @throws UnsupportedOperationException if the format is one {@linkplain #ofDown of down projections}, whose rows nothing reads
+     */
+    void decodeRow(MemorySegment w, long start, int k, int r, int first, int count, float[] out, int outStart) {
+        throw new UnsupportedOperationException("rows of a down projection in " + dtype + " are not read");
+    }
 
     /** Byte offset of a column in a tile of a plain type. */
     final long columnOffset(int column) {
