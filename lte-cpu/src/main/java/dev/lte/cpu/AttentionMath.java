@@ -19,7 +19,7 @@ final class AttentionMath {
     private static final int W = WIDE.length();
 
     /** Whether a vector holds the sums of a group. */
-    private static final boolean TOGETHER = W >= GROUP;
+    static final boolean TOGETHER = W >= GROUP;
 
     private static final VectorMask<Float> FIRST = upper(W / 2);
     private static final VectorMask<Float> SECOND = upper(Math.max(1, W / 4));

@@ -23,6 +23,7 @@ final class PanelProduct {
     private static final int COMPILED = 1_000;
 
     private final Warming warming = new Warming(COMPILED);
+    private final Warming decoding = new Warming(4 * COMPILED);
     private final float[] panel = new float[DEPTH * WIDTH];
     private float[] scales = {};
     private float[] sums = {};
@@ -180,8 +181,14 @@ final class PanelProduct {
             int columns,
             int column,
             int depth) {
+        boolean vectors = decoding.takesVectors(depth / 4 * tiles);
         for (int i = 0; i < tiles; i++) {
-            format.decode(w, start, allTiles, tile + i, columns, column, depth, panel, WIDTH, i * TileFormat.ROWS);
+            int to = i * TileFormat.ROWS;
+            if (vectors) {
+                format.decode(w, start, allTiles, tile + i, columns, column, depth, panel, WIDTH, to);
+            } else {
+                format.decodePlainly(w, start, allTiles, tile + i, columns, column, depth, panel, WIDTH, to);
+            }
         }
     }
 

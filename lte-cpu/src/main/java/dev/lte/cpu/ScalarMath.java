@@ -4,7 +4,7 @@ import dev.lte.backend.Activation;
 
 /**
  * The functions of {@link VectorMath} in plain loops, with the same bits: for what whole vectors leave over, as a second copy of the vector
- * code in a method, for a masked vector, is more than C2 inlines, and it boxes what it does not.
+ * code in a method, for a masked vector, is more than C2 inlines, and it boxes what it does not. Also for code that is not compiled yet.
  */
 final class ScalarMath {
     /** The bits of 1: added to an integer shifted to the exponent, they make a power of two. */
@@ -76,7 +76,7 @@ final class ScalarMath {
     }
 
     /** As {@link VectorMath#exp}. */
-    private static float exp(float x) {
+    static float exp(float x) {
         float clamped = Math.min(Math.max(x, -87f), 88f);
         float shifted = clamped * 1.44269504f + 12582912f;
         float n = shifted - 12582912f;

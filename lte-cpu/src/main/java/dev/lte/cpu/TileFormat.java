@@ -188,6 +188,13 @@ abstract sealed class TileFormat
             MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
             int column);
 
+    /** As {@link #decode}, with the same bits, for code that is not compiled yet: in plain loops where the format has some. */
+    void decodePlainly(
+            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            int column) {
+        decode(w, start, allTiles, tile, columns, first, count, out, outStride, column);
+    }
+
     /** Decodes the scales of one tile of a block type: {@code out[block * outStride + column + r]}. */
     void decodeScales(
             MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {

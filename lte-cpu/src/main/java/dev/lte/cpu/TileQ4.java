@@ -132,6 +132,27 @@ final class TileQ4 extends TileFormat {
         }
     }
 
+    @Override
+    void decodePlainly(
+            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            int column) {
+        long weights = start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
+        short[] groups = w.asSlice(weights, (long) count / 4 * GROUP_BYTES).toArray(CpuTensor.SHORT);
+        for (int g = 0; g < count / 4; g++) {
+            decodeGroup(groups, g * ROWS, out, outStride, column + 4 * g * outStride);
+        }
+    }
+
+    private static void decodeGroup(short[] groups, int from, float[] out, int outStride, int to) {
+        for (int r = 0; r < ROWS; r++) {
+            int v = groups[from + r];
+            out[to + r] = v & 0xf;
+            out[to + outStride + r] = v & 0xf0;
+            out[to + 2 * outStride + r] = v & 0xf00;
+            out[to + 3 * outStride + r] = v & 0xfffff000;
+        }
+    }
+
     static void decodeLanes(MemorySegment w, long at, int groups, float[] out, int outStride, int to) {
         for (int g = 0; g < groups; g++) {
             IntVector v = shorts(w, at + (long) g * GROUP_BYTES);

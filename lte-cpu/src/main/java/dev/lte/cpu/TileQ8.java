@@ -24,6 +24,7 @@ import jdk.incubator.vector.VectorOperators;
 final class TileQ8 extends TileFormat {
     static final TileQ8 INSTANCE = new TileQ8();
 
+    private static final ValueLayout.OfInt INTS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ORDER);
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ORDER);
     private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ORDER);
@@ -145,6 +146,27 @@ final class TileQ8 extends TileFormat {
         long weights = start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
         for (int r = 0; r < ROWS; r += WIDE.length()) {
             decodeLanes(w, weights + 4 * r, count / 4, out, outStride, column + r);
+        }
+    }
+
+    @Override
+    void decodePlainly(
+            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            int column) {
+        long weights = start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
+        int[] groups = w.asSlice(weights, (long) count / 4 * GROUP_BYTES).toArray(INTS);
+        for (int g = 0; g < count / 4; g++) {
+            decodeGroup(groups, g * ROWS, out, outStride, column + 4 * g * outStride);
+        }
+    }
+
+    private static void decodeGroup(int[] groups, int from, float[] out, int outStride, int to) {
+        for (int r = 0; r < ROWS; r++) {
+            int v = groups[from + r];
+            out[to + r] = v & 0xff;
+            out[to + outStride + r] = v & 0xff00;
+            out[to + 2 * outStride + r] = v & 0xff0000;
+            out[to + 3 * outStride + r] = v & 0xff000000;
         }
     }
 

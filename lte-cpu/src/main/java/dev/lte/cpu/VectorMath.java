@@ -107,12 +107,7 @@ final class VectorMath {
 
     /** {@code y[i] += x[i]}; y and x may be one array if the ranges do not overlap. */
     static void add(float[] y, int yStart, float[] x, int xStart, int count) {
-        int i = 0;
-        for (; i <= count - L; i += L) {
-            FloatVector sum = FloatVector.fromArray(F, y, yStart + i).add(FloatVector.fromArray(F, x, xStart + i));
-            sum.intoArray(y, yStart + i);
-        }
-        for (; i < count; i++) {
+        for (int i = 0; i < count; i++) {
             y[yStart + i] += x[xStart + i];
         }
     }
