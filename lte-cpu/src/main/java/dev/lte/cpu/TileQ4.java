@@ -133,6 +133,11 @@ final class TileQ4 extends TileFormat {
     }
 
     @Override
+    boolean decodesPlainly() {
+        return true;
+    }
+
+    @Override
     void decodePlainly(
             MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
             int column) {
@@ -143,7 +148,7 @@ final class TileQ4 extends TileFormat {
         }
     }
 
-    private static void decodeGroup(short[] groups, int from, float[] out, int outStride, int to) {
+    static void decodeGroup(short[] groups, int from, float[] out, int outStride, int to) {
         for (int r = 0; r < ROWS; r++) {
             int v = groups[from + r];
             out[to + r] = v & 0xf;
@@ -173,6 +178,13 @@ final class TileQ4 extends TileFormat {
             MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
         long at = start + tile * tileBytes(columns);
         TileQ8.decodeScales(w, at, SCALE_BYTES, columns / BLOCK, out, outStride, column);
+    }
+
+    @Override
+    void decodeScalesPlainly(
+            MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
+        long at = start + tile * tileBytes(columns);
+        TileQ8.decodeScalesPlainly(w, at, SCALE_BYTES, columns / BLOCK, out, outStride, column);
     }
 
     @Override

@@ -150,6 +150,11 @@ final class TileQ8 extends TileFormat {
     }
 
     @Override
+    boolean decodesPlainly() {
+        return true;
+    }
+
+    @Override
     void decodePlainly(
             MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
             int column) {
@@ -190,6 +195,25 @@ final class TileQ8 extends TileFormat {
             MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
         long at = start + tile * tileBytes(columns);
         decodeScales(w, at, SCALE_BYTES, columns / BLOCK, out, outStride, column);
+    }
+
+    @Override
+    void decodeScalesPlainly(
+            MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
+        long at = start + tile * tileBytes(columns);
+        decodeScalesPlainly(w, at, SCALE_BYTES, columns / BLOCK, out, outStride, column);
+    }
+
+    /** As {@link #decodeScales}, for code that is not compiled yet. */
+    static void decodeScalesPlainly(
+            MemorySegment w, long at, long blockStride, int blocks, float[] out, int outStride, int column) {
+        short[] scales = new short[ROWS];
+        for (int b = 0; b < blocks; b++) {
+            MemorySegment.copy(w, CpuTensor.SHORT, at + b * blockStride, scales, 0, ROWS);
+            for (int r = 0; r < ROWS; r++) {
+                out[b * outStride + column + r] = Float.float16ToFloat(scales[r]);
+            }
+        }
     }
 
     /** Scales of a tile that are {@code blockStride} bytes apart from block to block. */

@@ -2,8 +2,12 @@ package dev.lte.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lte.backend.Activation;
 import dev.lte.backend.BackendOptions;
 import dev.lte.backend.DType;
+import dev.lte.backend.FfnData;
+import dev.lte.backend.FfnSpec;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Assumptions;
@@ -67,6 +71,46 @@ class ColdCodeTest {
                 part.format().decodePlainly(part.packed().memory(), 0, 2, tile, 512, 256, 256, plain, Gemm.WIDTH, column);
             }
             assertThat(plain).as("seed %d", SEED).isEqualTo(vectors);
+            if (dtype.isQuantized()) {
+                part.format().decodeScales(part.packed().memory(), 0, 2, 1, 512, vectors, Gemm.WIDTH, 16);
+                part.format().decodeScalesPlainly(part.packed().memory(), 0, 2, 1, 512, plain, Gemm.WIDTH, 16);
+                assertThat(plain).as("scales, seed %d", SEED).isEqualTo(vectors);
+            }
+        }
+    }
+
+    /** All their formats but F32, column group by column group. */
+    @ParameterizedTest
+    @EnumSource(DType.class)
+    void decodedTilesOfDownProjections(DType dtype) {
+        try (CpuBackend backend = new CpuBackend(new BackendOptions(1, 0))) {
+            int block = Math.max(32, dtype.blockSize());
+            if (!backend.supportsWeight(dtype)) {
+                return;
+            }
+            FfnSpec spec = new FfnSpec(256, block, block, Activation.SILU, false);
+            CpuFfn ffn = (CpuFfn) backend.ffn(new FfnData(
+                    spec,
+                    null,
+                    RandomWeights.weight(dtype, block, 256, random),
+                    RandomWeights.weight(dtype, 256, block, random),
+                    null,
+                    null));
+            ffn.packed().beforeUse();
+            MemorySegment memory = ffn.packed().memory();
+            float[] vectors = new float[block * Gemm.WIDTH];
+            float[] plain = new float[block * Gemm.WIDTH];
+            for (int tile = 4; tile < 6; tile++) {
+                int column = (tile - 4) * TileFormat.ROWS;
+                ffn.down().decode(memory, ffn.downStart(), 16, tile, block, 0, block, vectors, Gemm.WIDTH, column);
+                ffn.down().decodePlainly(memory, ffn.downStart(), 16, tile, block, 0, block, plain, Gemm.WIDTH, column);
+            }
+            assertThat(plain).as("seed %d", SEED).isEqualTo(vectors);
+            if (dtype.isQuantized()) {
+                ffn.down().decodeScales(memory, ffn.downStart(), 16, 3, block, vectors, Gemm.WIDTH, 16);
+                ffn.down().decodeScalesPlainly(memory, ffn.downStart(), 16, 3, block, plain, Gemm.WIDTH, 16);
+                assertThat(plain).as("scales, seed %d", SEED).isEqualTo(vectors);
+            }
         }
     }
 
