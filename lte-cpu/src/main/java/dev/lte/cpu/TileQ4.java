@@ -90,13 +90,18 @@ final class TileQ4 extends TileFormat {
     void multiply(
             MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
             int xStart, float[] out, int outStart, float[] scratch) {
-        int apart = Streams.apart(tileBytes(columns));
+        long bytes = tileBytes(columns);
+        int apart = Streams.apart(bytes);
         int i = 0;
-        for (; i <= tiles - Streams.COUNT * apart; i += Streams.COUNT * apart) {
-            for (int j = 0; j < apart; j++) {
-                long at = start + (tile + i + j) * tileBytes(columns);
-                multiplyFour(w, at, apart * tileBytes(columns), k, x, xStart, out, outStart + (i + j) * ROWS, apart * ROWS, scratch);
+        while (i <= tiles - Streams.COUNT) {
+            if (i > tiles - Streams.COUNT * apart) {
+                apart = 1;
             }
+            for (int j = 0; j < apart; j++) {
+                long at = start + (tile + i + j) * bytes;
+                multiplyFour(w, at, apart * bytes, k, x, xStart, out, outStart + (i + j) * ROWS, apart * ROWS, scratch);
+            }
+            i += Streams.COUNT * apart;
         }
         for (; i < tiles; i++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
