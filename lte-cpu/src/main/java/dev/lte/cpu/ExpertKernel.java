@@ -13,7 +13,7 @@ final class ExpertKernel {
     private static final int GEMM_ROWS = 4;
 
     /** Panels have plain loops until vectors are compiled, and yield the same bits. */
-    private final Warming warming = new Warming(5_000);
+    private final Warming warming = new Warming(2_000, 5_000);
 
     private final PanelProduct panel = new PanelProduct();
     private final PackBuffer buffer = new PackBuffer();

@@ -28,7 +28,7 @@ final class LinearKernel implements WorkerPool.Task {
     private static final int CHUNK_BYTES = 1 << 20;
 
     private final WorkerPool pool;
-    private final Warming warming = new Warming(5_000);
+    private final Warming warming = new Warming(500, 5_000);
     private final PanelProduct[] panels;
     private final PackBuffer[] buffers;
     private final Scratch sums;

@@ -107,7 +107,7 @@ final class TileQ4 extends TileFormat {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 long at = start + (tile + i) * tileBytes(columns);
                 int to = outStart + i * ROWS + r;
-                TileQ8.scales(w, at + 2 * r, k / BLOCK, x, xStart + k, scratch, 0, out, to);
+                TileQ8.scales(w, at + 2 * r, k / BLOCK, x, xStart + k, scratch, out, to);
                 multiplyLanes(w, at + k / BLOCK * SCALE_BYTES + 2 * r, k / 4, x, xStart, scratch, out, to);
             }
         }
@@ -119,9 +119,7 @@ final class TileQ4 extends TileFormat {
         int blocks = k / BLOCK;
         int scaleStride = blocks * ROWS;
         for (int r = 0; r < ROWS; r += WIDE.length()) {
-            for (int t = 0; t < Streams.COUNT; t++) {
-                TileQ8.scales(w, at + t * apart + 2 * r, blocks, x, xStart + k, scratch, t * scaleStride, out, to + t * outStride + r);
-            }
+            TileQ8.scalesOfFour(w, at + 2 * r, apart, blocks, x, xStart + k, scratch, scaleStride, out, to + r, outStride);
             long weights = at + blocks * SCALE_BYTES + 2 * r;
             multiplyFour(w, weights, apart, k / 4, x, xStart, scratch, scaleStride, out, to + r, outStride);
         }
