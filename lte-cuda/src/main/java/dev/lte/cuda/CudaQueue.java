@@ -302,6 +302,19 @@ final class CudaQueue implements KernelQueue {
             Set<CudaStorage> used = new HashSet<>();
             captured = used;
             launch.separate();
+            capture(operations, graph);
+            CudaRecording recording = new CudaRecording(this, stream, graph, used);
+            check("cuGraphDestroy", cudart.cuGraphDestroy(graph));
+            recordings.add(recording);
+            return recording;
+        } finally {
+            backend.lock().writeLock().unlock();
+        }
+    }
+
+    private void capture(Runnable operations, CUgraph_st graph) {
+        CudaContext.captures().lock();
+        try {
             check("cuStreamBeginCapture", cudart.cuStreamBeginCapture(stream, CAPTURE_RELAXED));
             int status;
             try {
@@ -314,12 +327,8 @@ final class CudaQueue implements KernelQueue {
                 status = cudart.cuStreamEndCapture(stream, graph);
             }
             check("cuStreamEndCapture", status);
-            CudaRecording recording = new CudaRecording(this, stream, graph, used);
-            check("cuGraphDestroy", cudart.cuGraphDestroy(graph));
-            recordings.add(recording);
-            return recording;
         } finally {
-            backend.lock().writeLock().unlock();
+            CudaContext.captures().unlock();
         }
     }
 
@@ -341,6 +350,12 @@ final class CudaQueue implements KernelQueue {
         }
     }
 
+    /** Waits until everything has run, also what was put aside to be launched together. The backend's lock must be held. */
+    void drain() {
+        flush();
+        transfers.await();
+    }
+
     @Override
     public void await() {
         enqueue(transfers::await);
@@ -356,8 +371,7 @@ final class CudaQueue implements KernelQueue {
             closed = true;
             backend.forget(this);
             backend.context().enter();
-            flush();
-            transfers.await();
+            drain();
             List.copyOf(recordings).forEach(CudaRecording::destroy);
             recordings.clear();
             transfers.free();
