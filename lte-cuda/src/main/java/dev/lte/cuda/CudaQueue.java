@@ -51,13 +51,14 @@ final class CudaQueue implements KernelQueue {
         launch = new CudaLaunch(stream);
         scratch = new CudaScratch(backend.memory());
         transfers = new CudaTransfers(backend.memory(), module, launch);
-        long counters = 4L * (CudaAttention.TICKETS + CudaStreams.TURNS);
+        long counters = 4L * CudaAttention.TICKETS;
         tickets = backend.memory().allocate("counters of a queue", counters);
         check("cuMemsetD8Async", cudart.cuMemsetD8Async(tickets, (byte) 0, counters, stream));
         int processors = backend.context().multiprocessors();
         CudaNorms norms = new CudaNorms(module, launch);
-        products = new CudaProducts(backend, launch, scratch, norms, tickets + 4L * CudaAttention.TICKETS);
-        attention = new CudaAttention(backend, launch, scratch, processors, tickets);
+        CudaRounded rounded = new CudaRounded();
+        products = new CudaProducts(backend, launch, scratch, norms, rounded);
+        attention = new CudaAttention(backend, launch, scratch, rounded, processors, tickets);
         pending = new CudaPending(module, launch, norms, products, attention);
     }
 
