@@ -247,7 +247,7 @@ final class AttentionBlock {
         FloatVector sum = FloatVector.zero(F);
         for (int at = from; at < to; at += QUERIES) {
             FloatVector e =
-                    VectorMath.boundedExp(FloatVector.fromArray(F, x, at).sub(max));
+                    VectorMath.exp(FloatVector.fromArray(F, x, at).sub(max));
             e.intoArray(x, at);
             sum = sum.add(e);
         }
@@ -279,7 +279,7 @@ final class AttentionBlock {
         FloatVector d = FloatVector.fromArray(F, delta, i);
         for (int at = from; at < to; at += QUERIES) {
             FloatVector score = FloatVector.fromArray(F, s, at);
-            FloatVector p = VectorMath.boundedExp(score.sub(lse));
+            FloatVector p = VectorMath.exp(score.sub(lse));
             p.intoArray(s, at);
             // Scores at negative infinity are not seen: exp leaves next to nothing of them, whatever the slope of the
             // cap.

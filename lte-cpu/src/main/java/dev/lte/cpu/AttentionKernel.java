@@ -22,6 +22,7 @@ final class AttentionKernel implements WorkerPool.Task {
     private final Scratch scratch;
     private final int[][] rows;
     private final Warming[] warming;
+    private final ColdAttention[] cold;
 
     private @Nullable CpuTensor out;
     private @Nullable CpuTensor q;
@@ -43,8 +44,10 @@ final class AttentionKernel implements WorkerPool.Task {
         scratch = new Scratch(pool.threads());
         rows = new int[pool.threads()][BLOCK];
         warming = new Warming[pool.threads()];
+        cold = new ColdAttention[pool.threads()];
         for (int i = 0; i < warming.length; i++) {
             warming[i] = new Warming(5_000);
+            cold[i] = new ColdAttention();
         }
     }
 
@@ -156,29 +159,43 @@ final class AttentionKernel implements WorkerPool.Task {
             float[] valueStore = inPlace ? v.floats() : work;
             int valueStart = inPlace ? v.rowStart(listed[0]) + head * size : decodedValues;
             int valueStride = inPlace ? v.stride() * (listed[1] - listed[0]) : heads * size;
+            boolean vectors = !AttentionMath.TOGETHER || warming[worker].takesVectors(2 * count);
             if (!inPlace) {
-                boolean vectors = warming[worker].takesVectors(2 * count);
                 load(k, listed, count, head * size, heads * size, work, decodedKeys, vectors);
                 load(v, listed, count, head * size, heads * size, work, decodedValues, vectors);
             }
             for (int g = 0; g < queries; g++) {
                 int weights = scores + g * BLOCK;
                 int column = g / group * size;
-                AttentionMath.scores(
-                        query.floats(),
-                        queryStart + g * size,
-                        size,
-                        s.scale(),
-                        keyStore,
-                        keyStart + column,
-                        keyStride,
-                        count,
-                        work,
-                        weights);
+                if (vectors) {
+                    AttentionMath.scores(
+                            query.floats(),
+                            queryStart + g * size,
+                            size,
+                            s.scale(),
+                            keyStore,
+                            keyStart + column,
+                            keyStride,
+                            count,
+                            work,
+                            weights);
+                } else {
+                    cold[worker].scores(
+                            query.floats(),
+                            queryStart + g * size,
+                            size,
+                            s.scale(),
+                            keyStore,
+                            keyStart + column,
+                            keyStride,
+                            count,
+                            work,
+                            weights);
+                }
                 if (s.softcap() > 0) {
                     VectorMath.softcap(work, weights, count, s.softcap());
                 }
-                work[shrinks + g] = renormalize(work, g, queries, weights, count);
+                work[shrinks + g] = renormalize(work, g, queries, weights, count, vectors ? null : cold[worker]);
             }
             for (int h = 0; h < heads; h++) {
                 accumulate(
@@ -193,7 +210,8 @@ final class AttentionKernel implements WorkerPool.Task {
                         valueStore,
                         valueStart,
                         valueStride,
-                        count);
+                        count,
+                        vectors);
             }
         }
         for (int g = 0; g < queries; g++) {
@@ -229,9 +247,26 @@ final class AttentionKernel implements WorkerPool.Task {
             float[] values,
             int valueStart,
             int valueStride,
-            int count) {
+            int count,
+            boolean vectors) {
         int first = h * group;
         int from = valueStart + h * size;
+        if (!vectors) {
+            for (int g = first; g < first + group; g++) {
+                ColdAttention.accumulate(
+                        result,
+                        outStart + g * size,
+                        size,
+                        work[shrinks + g],
+                        work,
+                        scores + g * BLOCK,
+                        values,
+                        from,
+                        valueStride,
+                        count);
+            }
+            return;
+        }
         int done = AttentionMath.accumulatePairs(
                 result,
                 outStart + first * size,
@@ -284,14 +319,21 @@ final class AttentionKernel implements WorkerPool.Task {
     /**
      * Turns a block of scores of head g into weights under the new maximum.
      *
+     * @param cold null for vectors
      * @return by how much the old sums must be multiplied
      */
-    private static float renormalize(float[] work, int g, int queries, int scores, int count) {
+    private static float renormalize(
+            float[] work, int g, int queries, int scores, int count, @Nullable ColdAttention cold) {
         float old = work[g];
-        float maximum = AttentionMath.largest(work, scores, count, old);
+        float maximum = cold == null
+                ? AttentionMath.largest(work, scores, count, old)
+                : ColdAttention.largest(work, scores, count, old);
         float shrink = maximum == old ? 1f : (float) Math.exp(old - maximum);
         work[g] = maximum;
-        work[queries + g] = work[queries + g] * shrink + VectorMath.exponentials(work, scores, count, maximum);
+        float sum = cold == null
+                ? VectorMath.exponentials(work, scores, count, maximum)
+                : cold.exponentials(work, scores, count, maximum);
+        work[queries + g] = work[queries + g] * shrink + sum;
         return shrink;
     }
 

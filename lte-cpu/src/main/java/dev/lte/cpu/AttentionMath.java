@@ -19,7 +19,7 @@ final class AttentionMath {
     private static final int W = WIDE.length();
 
     /** Whether a vector holds the sums of a group. */
-    private static final boolean TOGETHER = W >= GROUP;
+    static final boolean TOGETHER = W >= GROUP;
 
     private static final VectorMask<Float> FIRST = upper(W / 2);
     private static final VectorMask<Float> SECOND = upper(Math.max(1, W / 4));
@@ -96,9 +96,15 @@ final class AttentionMath {
             s6 = FloatVector.fromArray(WIDE, keys, at + 6 * stride + e).fma(query, s6);
             s7 = FloatVector.fromArray(WIDE, keys, at + 7 * stride + e).fma(query, s7);
         }
-        s0 = fold(fold(s0, s1, FIRST, SWAP_FIRST), fold(s2, s3, FIRST, SWAP_FIRST), SECOND, SWAP_SECOND);
-        s4 = fold(fold(s4, s5, FIRST, SWAP_FIRST), fold(s6, s7, FIRST, SWAP_FIRST), SECOND, SWAP_SECOND);
-        FloatVector sums = fold(s0, s4, THIRD, SWAP_THIRD);
+        // Sums of two halves, of one vector where the mask is not set and of the other where it is. No method: once a compilation has grown
+        // to a size, C2 boxes the vectors for it.
+        s0 = s0.blend(s1, FIRST).add(s1.blend(s0, FIRST).rearrange(SWAP_FIRST));
+        s2 = s2.blend(s3, FIRST).add(s3.blend(s2, FIRST).rearrange(SWAP_FIRST));
+        s4 = s4.blend(s5, FIRST).add(s5.blend(s4, FIRST).rearrange(SWAP_FIRST));
+        s6 = s6.blend(s7, FIRST).add(s7.blend(s6, FIRST).rearrange(SWAP_FIRST));
+        s0 = s0.blend(s2, SECOND).add(s2.blend(s0, SECOND).rearrange(SWAP_SECOND));
+        s4 = s4.blend(s6, SECOND).add(s6.blend(s4, SECOND).rearrange(SWAP_SECOND));
+        FloatVector sums = s0.blend(s4, THIRD).add(s4.blend(s0, THIRD).rearrange(SWAP_THIRD));
         if (W > GROUP) {
             sums = sums.add(sums.rearrange(NEIGHBOURS));
         }
@@ -109,11 +115,6 @@ final class AttentionMath {
                 out[to + i] += scale * q[qStart + e] * keys[at + i * stride + e];
             }
         }
-    }
-
-    /** Sums of two halves: of a where the mask is not set, of b where it is. */
-    private static FloatVector fold(FloatVector a, FloatVector b, VectorMask<Float> upper, VectorShuffle<Float> swap) {
-        return a.blend(b, upper).add(b.blend(a, upper).rearrange(swap));
     }
 
     static float dot(float[] a, int aStart, float[] b, int bStart, int count) {

@@ -71,6 +71,13 @@ final class ColdGemm {
         }
     }
 
+    /** {@code out[r] += scale[r] * (sum[r] + excess)}. */
+    static void scaleAndAdd(float[] scales, int s, float excess, float[] sums, int from, float[] out, int to) {
+        for (int r = 0; r < WIDTH; r++) {
+            out[to + r] = Math.fma(scales[s + r], sums[from + r] + excess, out[to + r]);
+        }
+    }
+
     /** {@code out[r] += sum over b of scale[b][r] * x[b]}, the sum first. */
     static void correct(float[] scales, int corrections, float[] x, int at, float[] out, int to) {
         for (int r = 0; r < WIDTH; r++) {

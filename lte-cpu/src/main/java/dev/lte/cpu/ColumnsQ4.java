@@ -133,6 +133,24 @@ final class ColumnsQ4 extends TileFormat {
         }
     }
 
+    @Override
+    boolean decodesPlainly() {
+        return true;
+    }
+
+    @Override
+    void decodePlainly(
+            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            int column) {
+        short[] groups = new short[ROWS];
+        for (int g = first / 4; g < (first + count) / 4; g++) {
+            long block = start + (long) (g / GROUPS) * allTiles * BLOCK_BYTES;
+            long at = block + ((long) (g % GROUPS) * allTiles + tile) * GROUP_BYTES;
+            MemorySegment.copy(w, CpuTensor.SHORT, at, groups, 0, ROWS);
+            TileQ4.decodeGroup(groups, 0, out, outStride, (4 * g - first) * outStride + column);
+        }
+    }
+
     static void decodeBlock(MemorySegment w, long at, long groupStride, float[] out, int outStride, int to) {
         for (int g = 0; g < GROUPS; g++) {
             TileQ4.decodeGroup(load(w, at + g * groupStride), out, outStride, to + 4 * g * outStride);
@@ -144,5 +162,12 @@ final class ColumnsQ4 extends TileFormat {
             MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
         long at = start + (long) GROUPS * allTiles * GROUP_BYTES + (long) tile * SCALE_BYTES;
         TileQ8.decodeScales(w, at, (long) allTiles * BLOCK_BYTES, columns / BLOCK, out, outStride, column);
+    }
+
+    @Override
+    void decodeScalesPlainly(
+            MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
+        long at = start + (long) GROUPS * allTiles * GROUP_BYTES + (long) tile * SCALE_BYTES;
+        TileQ8.decodeScalesPlainly(w, at, (long) allTiles * BLOCK_BYTES, columns / BLOCK, out, outStride, column);
     }
 }

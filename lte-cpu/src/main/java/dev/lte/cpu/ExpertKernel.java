@@ -12,6 +12,9 @@ final class ExpertKernel {
     /** From here on decoding panels costs less than multiplying the tiles once per row. */
     private static final int GEMM_ROWS = 4;
 
+    /** Panels have plain loops until vectors are compiled, and yield the same bits. */
+    private final Warming warming = new Warming(5_000);
+
     private final PanelProduct panel = new PanelProduct();
     private final PackBuffer buffer = new PackBuffer();
     private float[] prepared = {};
@@ -57,7 +60,11 @@ final class ExpertKernel {
         TileFormat gate = weights.gate();
         TileFormat up = weights.up();
         TileFormat down = weights.down();
-        if (count < GEMM_ROWS) {
+        boolean few = count < GEMM_ROWS;
+        if (few && up.decodesPlainly()) {
+            few = warming.takesVectors(count * (2 * tiles + weights.modelTiles()));
+        }
+        if (few) {
             reserveScratch(weights);
             for (int i = 0; i < count; i++) {
                 int row = rows[first + i];

@@ -41,13 +41,13 @@ final class Lanes {
     static final VectorMask<Float> UPPER_HALF =
             WIDE.indexInRange(0, WIDE.length() / 2).not();
 
-    private static final VectorShuffle<Float> SWAP_HALVES = VectorShuffle.iota(WIDE, WIDE.length() / 2, 1, true);
+    static final VectorShuffle<Float> SWAP_HALVES = VectorShuffle.iota(WIDE, WIDE.length() / 2, 1, true);
 
     static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
-    private static final VectorShuffle<Float> HALF = VectorShuffle.iota(F, L / 2, 1, true);
-    private static final VectorShuffle<Float> QUARTER = VectorShuffle.iota(F, Math.max(1, L / 4), 1, true);
-    private static final VectorShuffle<Float> EIGHTH = VectorShuffle.iota(F, Math.max(1, L / 8), 1, true);
+    static final VectorShuffle<Float> HALF = VectorShuffle.iota(F, L / 2, 1, true);
+    static final VectorShuffle<Float> QUARTER = VectorShuffle.iota(F, Math.max(1, L / 4), 1, true);
+    static final VectorShuffle<Float> EIGHTH = VectorShuffle.iota(F, Math.max(1, L / 8), 1, true);
 
     private Lanes() {}
 
@@ -64,11 +64,6 @@ final class Lanes {
             sum = sum.add(sum.rearrange(EIGHTH));
         }
         return sum.lane(0);
-    }
-
-    /** Both halves hold the sum of both. */
-    static FloatVector addHalves(FloatVector v) {
-        return v.add(v.rearrange(SWAP_HALVES));
     }
 
     /** Bits of the widest vectors in use. */

@@ -18,6 +18,9 @@ final class LinearKernel implements WorkerPool.Task {
     /** From here on decoding a panel costs less than multiplying the tile once per token. */
     private static final int GEMM_ROWS = 4;
 
+    /** Weights of products that plain loops take on while vectors are not compiled; larger ones have them compiled at once. */
+    private static final int SMALL = 1 << 18;
+
     /** Tokens of one product; bounds the sums of a panel to 64 KiB. */
     private static final int TOKENS = 512;
 
@@ -25,6 +28,7 @@ final class LinearKernel implements WorkerPool.Task {
     private static final int CHUNK_BYTES = 1 << 20;
 
     private final WorkerPool pool;
+    private final Warming warming = new Warming(5_000);
     private final PanelProduct[] panels;
     private final PackBuffer[] buffers;
     private final Scratch sums;
@@ -86,6 +90,9 @@ final class LinearKernel implements WorkerPool.Task {
         biasStart = bias == null ? 0 : bias.rowStart(0);
         add = write == Write.ADD;
         gemm = tokens >= GEMM_ROWS;
+        if (!gemm && (long) rows * columns <= SMALL && weight.parts().getFirst().format().decodesPlainly()) {
+            gemm = !warming.takesVectors(rows / TileFormat.ROWS * tokens);
+        }
         if (xRows.length < tokens) {
             xRows = new int[tokens];
         }
@@ -115,7 +122,7 @@ final class LinearKernel implements WorkerPool.Task {
         } else {
             // At least four chunks a thread where there are that many tiles, so that a slow thread gets fewer.
             int even = (toTile - fromTile) / (4 * pool.threads());
-            chunkTiles = (int) Math.clamp(CHUNK_BYTES / bytes, 1, Math.max(1, even));
+            chunkTiles = Streams.wholeRounds((int) Math.clamp(CHUNK_BYTES / bytes, 1, Math.max(1, even)), bytes);
         }
         int chunks = (toTile - fromTile + chunkTiles - 1) / chunkTiles;
         pool.run(this, chunks, bytes * (toTile - fromTile) * tokens);

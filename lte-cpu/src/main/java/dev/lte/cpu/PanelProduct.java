@@ -23,6 +23,7 @@ final class PanelProduct {
     private static final int COMPILED = 1_000;
 
     private final Warming warming = new Warming(COMPILED);
+    private final Warming decoding = new Warming(4 * COMPILED);
     private final float[] panel = new float[DEPTH * WIDTH];
     private float[] scales = {};
     private float[] sums = {};
@@ -106,6 +107,7 @@ final class PanelProduct {
             case BLOCKWISE -> {
                 int corrections = scales(format, w, start, allTiles, tile, tiles, columns, k);
                 int blocks = k / format.scaleColumns();
+                boolean warm = warming.takesVectors((count + 3) / 4);
                 for (int c = 0; c < k; c += DEPTH) {
                     int depth = Math.min(DEPTH, k - c);
                     decode(format, w, start, allTiles, tile, tiles, columns, firstColumn + c, depth);
@@ -116,7 +118,11 @@ final class PanelProduct {
                         for (int i = 0; i < count; i++) {
                             int xAt = xRows[first + i] + k + b;
                             int to = outRows[i] + outColumn;
-                            scaleAndAdd(scales, b * WIDTH, x[xAt], sums, evenRows[i], out, to);
+                            if (warm) {
+                                scaleAndAdd(scales, b * WIDTH, x[xAt], sums, evenRows[i], out, to);
+                            } else {
+                                ColdGemm.scaleAndAdd(scales, b * WIDTH, x[xAt], sums, evenRows[i], out, to);
+                            }
                             if (corrections > blocks) {
                                 addScaled(scales, (blocks + b) * WIDTH, x[xAt + blocks], out, to);
                             }
@@ -180,8 +186,14 @@ final class PanelProduct {
             int columns,
             int column,
             int depth) {
+        boolean vectors = decoding.takesVectors(depth / 4 * tiles);
         for (int i = 0; i < tiles; i++) {
-            format.decode(w, start, allTiles, tile + i, columns, column, depth, panel, WIDTH, i * TileFormat.ROWS);
+            int to = i * TileFormat.ROWS;
+            if (vectors) {
+                format.decode(w, start, allTiles, tile + i, columns, column, depth, panel, WIDTH, to);
+            } else {
+                format.decodePlainly(w, start, allTiles, tile + i, columns, column, depth, panel, WIDTH, to);
+            }
         }
     }
 
@@ -189,11 +201,17 @@ final class PanelProduct {
     private int scales(
             TileFormat format, MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int k) {
         int corrections = format.prepared(k) - k;
+        boolean vectors = decoding.takesVectors(corrections * tiles);
         if (scales.length < corrections * WIDTH) {
             scales = new float[corrections * WIDTH];
         }
         for (int i = 0; i < tiles; i++) {
-            format.decodeScales(w, start, allTiles, tile + i, columns, scales, WIDTH, i * TileFormat.ROWS);
+            int to = i * TileFormat.ROWS;
+            if (vectors) {
+                format.decodeScales(w, start, allTiles, tile + i, columns, scales, WIDTH, to);
+            } else {
+                format.decodeScalesPlainly(w, start, allTiles, tile + i, columns, scales, WIDTH, to);
+            }
         }
         return corrections;
     }

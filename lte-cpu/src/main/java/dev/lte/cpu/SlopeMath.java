@@ -12,7 +12,6 @@ import jdk.incubator.vector.FloatVector;
  * whole vectors: the arrays must have room for {@link #padded} floats behind their starts.
  */
 final class SlopeMath {
-    private static final float ROOT_HALF = 0.70710678118f;
     private static final float DENSITY = 0.3989422804f;
     private static final float ROOT_TWO_OVER_PI = 0.7978845608f;
 
@@ -42,7 +41,7 @@ final class SlopeMath {
         Arrays.fill(x, count, end, 0f);
         switch (activation) {
             case SILU -> silu(x, end);
-            case GELU -> gelu(x, end);
+            case GELU -> VectorMath.normal(x, 0, end, 0f, 1f, x);
             case GELU_TANH -> geluTanh(x, end);
             case RELU -> relu(x, end);
             case TANH -> tanh(x, end);
@@ -53,13 +52,6 @@ final class SlopeMath {
         for (int i = 0; i < end; i += L) {
             FloatVector v = FloatVector.fromArray(F, x, i);
             v.mul(sigmoid(v)).intoArray(x, i);
-        }
-    }
-
-    private static void gelu(float[] x, int end) {
-        for (int i = 0; i < end; i += L) {
-            FloatVector v = FloatVector.fromArray(F, x, i);
-            v.mul(0.5f).mul(VectorMath.erfc(v.mul(-ROOT_HALF))).intoArray(x, i);
         }
     }
 
@@ -107,10 +99,7 @@ final class SlopeMath {
 
     /** With the normal distribution P and its density p: {@code x P(x)} and {@code P(x) + x p(x)}, one exponential a loop. */
     private static void gelu(float[] x, int end, float[] value, float[] slope) {
-        for (int i = 0; i < end; i += L) {
-            FloatVector v = FloatVector.fromArray(F, x, i);
-            VectorMath.erfc(v.mul(-ROOT_HALF)).mul(0.5f).intoArray(slope, i);
-        }
+        VectorMath.normal(x, 0, end, 1f, 0f, slope);
         finishGelu(x, end, value, slope);
     }
 
@@ -119,7 +108,7 @@ final class SlopeMath {
             FloatVector v = FloatVector.fromArray(F, x, i);
             FloatVector p = FloatVector.fromArray(F, slope, i);
             v.mul(p).intoArray(value, i);
-            FloatVector density = VectorMath.boundedExp(v.mul(v).mul(-0.5f)).mul(DENSITY);
+            FloatVector density = VectorMath.exp(v.mul(v).mul(-0.5f)).mul(DENSITY);
             v.fma(density, p).intoArray(slope, i);
         }
     }
@@ -140,7 +129,7 @@ final class SlopeMath {
     }
 
     private static FloatVector sigmoid(FloatVector x) {
-        return FloatVector.broadcast(F, 1f).div(VectorMath.boundedExp(x.neg()).add(1f));
+        return FloatVector.broadcast(F, 1f).div(VectorMath.exp(x.neg()).add(1f));
     }
 
     private static void relu(float[] x, int end, float[] value, float[] slope) {

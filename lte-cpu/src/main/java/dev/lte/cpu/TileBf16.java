@@ -100,7 +100,10 @@ final class TileBf16 extends TileFormat {
             low = wideLow(v).fma(xv, low);
             high = wideHigh(v).fma(xv, high);
         }
-        FloatVector sums = Lanes.addHalves(low).blend(Lanes.addHalves(high), Lanes.UPPER_HALF);
+        // Both halves of each hold the sum of both. No method: C2 no longer inlines one here, and boxes its argument.
+        low = low.add(low.rearrange(Lanes.SWAP_HALVES));
+        high = high.add(high.rearrange(Lanes.SWAP_HALVES));
+        FloatVector sums = low.blend(high, Lanes.UPPER_HALF);
         FloatVector.fromArray(WIDE, out, to).add(sums).intoArray(out, to);
     }
 

@@ -188,10 +188,28 @@ abstract sealed class TileFormat
             MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
             int column);
 
+    /** Whether {@link #decodePlainly} has plain loops. */
+    boolean decodesPlainly() {
+        return false;
+    }
+
+    /** As {@link #decode}, with the same bits, for code that is not compiled yet: in plain loops where the format has some. */
+    void decodePlainly(
+            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            int column) {
+        decode(w, start, allTiles, tile, columns, first, count, out, outStride, column);
+    }
+
     /** Decodes the scales of one tile of a block type: {@code out[block * outStride + column + r]}. */
     void decodeScales(
             MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
         throw new UnsupportedOperationException(dtype + " has no scales");
+    }
+
+    /** As {@link #decodeScales}, with the same numbers, for code that is not compiled yet. */
+    void decodeScalesPlainly(
+            MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
+        decodeScales(w, start, allTiles, tile, columns, out, outStride, column);
     }
 
     /**

@@ -83,21 +83,97 @@ final class TileQ4 extends TileFormat {
 
     @Override
     int scratch(int tiles, int k) {
-        return k / BLOCK * ROWS;
+        return Math.min(tiles, Streams.COUNT) * (k / BLOCK) * ROWS;
     }
 
     @Override
     void multiply(
             MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
             int xStart, float[] out, int outStart, float[] scratch) {
-        for (int i = 0; i < tiles; i++) {
+        int apart = Streams.apart(tileBytes(columns));
+        int i = 0;
+        for (; i <= tiles - Streams.COUNT * apart; i += Streams.COUNT * apart) {
+            for (int j = 0; j < apart; j++) {
+                long at = start + (tile + i + j) * tileBytes(columns);
+                multiplyFour(w, at, apart * tileBytes(columns), k, x, xStart, out, outStart + (i + j) * ROWS, apart * ROWS, scratch);
+            }
+        }
+        for (; i < tiles; i++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 long at = start + (tile + i) * tileBytes(columns);
                 int to = outStart + i * ROWS + r;
-                TileQ8.scales(w, at + 2 * r, k / BLOCK, x, xStart + k, scratch, out, to);
+                TileQ8.scales(w, at + 2 * r, k / BLOCK, x, xStart + k, scratch, 0, out, to);
                 multiplyLanes(w, at + k / BLOCK * SCALE_BYTES + 2 * r, k / 4, x, xStart, scratch, out, to);
             }
         }
+    }
+
+    /** Tiles {@code apart} bytes and {@code outStride} rows from each other. */
+    private static void multiplyFour(
+            MemorySegment w, long at, long apart, int k, float[] x, int xStart, float[] out, int to, int outStride, float[] scratch) {
+        int blocks = k / BLOCK;
+        int scaleStride = blocks * ROWS;
+        for (int r = 0; r < ROWS; r += WIDE.length()) {
+            for (int t = 0; t < Streams.COUNT; t++) {
+                TileQ8.scales(w, at + t * apart + 2 * r, blocks, x, xStart + k, scratch, t * scaleStride, out, to + t * outStride + r);
+            }
+            long weights = at + blocks * SCALE_BYTES + 2 * r;
+            multiplyFour(w, weights, apart, k / 4, x, xStart, scratch, scaleStride, out, to + r, outStride);
+        }
+    }
+
+    /**
+     * As {@link #multiplyLanes} for four tiles, {@code apart} bytes, {@code scaleStride} scales and {@code outStride} rows from each
+     * other. Written out, as C2 would not inline a method for one of them, and box its vectors.
+     */
+    private static void multiplyFour(
+            MemorySegment w, long at, long apart, int groups, float[] x, int xStart, float[] scales, int scaleStride,
+            float[] out, int to, int outStride) {
+        FloatVector a = FloatVector.zero(WIDE);
+        FloatVector b = a;
+        FloatVector c = a;
+        FloatVector d = a;
+        for (int g = 0; g < groups; g++) {
+            long o = at + (long) g * GROUP_BYTES;
+            int i = xStart + 4 * g;
+            int s = (g >> 3) * WIDE.length();
+            FloatVector x0 = FloatVector.broadcast(WIDE, x[i]);
+            FloatVector x1 = FloatVector.broadcast(WIDE, x[i + 1]);
+            FloatVector x2 = FloatVector.broadcast(WIDE, x[i + 2]);
+            FloatVector x3 = FloatVector.broadcast(WIDE, x[i + 3]);
+            IntVector va = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o, ORDER)
+                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
+            FloatVector pa = ((FloatVector) va.and(0xf).convert(VectorOperators.I2F, 0)).mul(x0);
+            pa = ((FloatVector) va.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x1, pa);
+            pa = ((FloatVector) va.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x2, pa);
+            pa = ((FloatVector) va.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x3, pa);
+            a = pa.fma(FloatVector.fromArray(WIDE, scales, s), a);
+            IntVector vb = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + apart, ORDER)
+                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
+            FloatVector pb = ((FloatVector) vb.and(0xf).convert(VectorOperators.I2F, 0)).mul(x0);
+            pb = ((FloatVector) vb.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x1, pb);
+            pb = ((FloatVector) vb.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x2, pb);
+            pb = ((FloatVector) vb.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x3, pb);
+            b = pb.fma(FloatVector.fromArray(WIDE, scales, s + scaleStride), b);
+            IntVector vc = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + 2 * apart, ORDER)
+                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
+            FloatVector pc = ((FloatVector) vc.and(0xf).convert(VectorOperators.I2F, 0)).mul(x0);
+            pc = ((FloatVector) vc.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x1, pc);
+            pc = ((FloatVector) vc.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x2, pc);
+            pc = ((FloatVector) vc.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x3, pc);
+            c = pc.fma(FloatVector.fromArray(WIDE, scales, s + 2 * scaleStride), c);
+            IntVector vd = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + 3 * apart, ORDER)
+                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
+            FloatVector pd = ((FloatVector) vd.and(0xf).convert(VectorOperators.I2F, 0)).mul(x0);
+            pd = ((FloatVector) vd.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x1, pd);
+            pd = ((FloatVector) vd.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x2, pd);
+            pd = ((FloatVector) vd.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x3, pd);
+            d = pd.fma(FloatVector.fromArray(WIDE, scales, s + 3 * scaleStride), d);
+        }
+        FloatVector.fromArray(WIDE, out, to).add(a).intoArray(out, to);
+        FloatVector.fromArray(WIDE, out, to + outStride).add(b).intoArray(out, to + outStride);
+        FloatVector.fromArray(WIDE, out, to + 2 * outStride).add(c).intoArray(out, to + 2 * outStride);
+        FloatVector.fromArray(WIDE, out, to + 3 * outStride).add(d).intoArray(out, to + 3 * outStride);
     }
 
     /** The sums of one vector of rows; groups of four columns are added up before their scale is applied. */
@@ -132,6 +208,32 @@ final class TileQ4 extends TileFormat {
         }
     }
 
+    @Override
+    boolean decodesPlainly() {
+        return true;
+    }
+
+    @Override
+    void decodePlainly(
+            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            int column) {
+        long weights = start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
+        short[] groups = w.asSlice(weights, (long) count / 4 * GROUP_BYTES).toArray(CpuTensor.SHORT);
+        for (int g = 0; g < count / 4; g++) {
+            decodeGroup(groups, g * ROWS, out, outStride, column + 4 * g * outStride);
+        }
+    }
+
+    static void decodeGroup(short[] groups, int from, float[] out, int outStride, int to) {
+        for (int r = 0; r < ROWS; r++) {
+            int v = groups[from + r];
+            out[to + r] = v & 0xf;
+            out[to + outStride + r] = v & 0xf0;
+            out[to + 2 * outStride + r] = v & 0xf00;
+            out[to + 3 * outStride + r] = v & 0xfffff000;
+        }
+    }
+
     static void decodeLanes(MemorySegment w, long at, int groups, float[] out, int outStride, int to) {
         for (int g = 0; g < groups; g++) {
             IntVector v = shorts(w, at + (long) g * GROUP_BYTES);
@@ -152,6 +254,13 @@ final class TileQ4 extends TileFormat {
             MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
         long at = start + tile * tileBytes(columns);
         TileQ8.decodeScales(w, at, SCALE_BYTES, columns / BLOCK, out, outStride, column);
+    }
+
+    @Override
+    void decodeScalesPlainly(
+            MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
+        long at = start + tile * tileBytes(columns);
+        TileQ8.decodeScalesPlainly(w, at, SCALE_BYTES, columns / BLOCK, out, outStride, column);
     }
 
     @Override

@@ -24,6 +24,7 @@ import jdk.incubator.vector.VectorOperators;
 final class TileQ8 extends TileFormat {
     static final TileQ8 INSTANCE = new TileQ8();
 
+    private static final ValueLayout.OfInt INTS = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ORDER);
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ORDER);
     private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ORDER);
@@ -89,30 +90,102 @@ final class TileQ8 extends TileFormat {
 
     @Override
     int scratch(int tiles, int k) {
-        return k / BLOCK * ROWS;
+        return Math.min(tiles, Streams.COUNT) * (k / BLOCK) * ROWS;
     }
 
     @Override
     void multiply(
             MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
             int xStart, float[] out, int outStart, float[] scratch) {
-        for (int i = 0; i < tiles; i++) {
+        int apart = Streams.apart(tileBytes(columns));
+        int i = 0;
+        for (; i <= tiles - Streams.COUNT * apart; i += Streams.COUNT * apart) {
+            for (int j = 0; j < apart; j++) {
+                long at = start + (tile + i + j) * tileBytes(columns);
+                multiplyFour(w, at, apart * tileBytes(columns), k, x, xStart, out, outStart + (i + j) * ROWS, apart * ROWS, scratch);
+            }
+        }
+        for (; i < tiles; i++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 long at = start + (tile + i) * tileBytes(columns);
                 int to = outStart + i * ROWS + r;
-                scales(w, at + 2 * r, k / BLOCK, x, xStart + k, scratch, out, to);
+                scales(w, at + 2 * r, k / BLOCK, x, xStart + k, scratch, 0, out, to);
                 multiplyLanes(w, at + k / BLOCK * SCALE_BYTES + 4 * r, k / 4, x, xStart, scratch, out, to);
             }
         }
     }
 
-    /** Decodes the scales of some rows to {@code scales}, and adds {@code sum over b of scale[b] * excess[b]} to out. */
+    /** Tiles {@code apart} bytes and {@code outStride} rows from each other. */
+    private static void multiplyFour(
+            MemorySegment w, long at, long apart, int k, float[] x, int xStart, float[] out, int to, int outStride, float[] scratch) {
+        int blocks = k / BLOCK;
+        int scaleStride = blocks * ROWS;
+        for (int r = 0; r < ROWS; r += WIDE.length()) {
+            for (int t = 0; t < Streams.COUNT; t++) {
+                scales(w, at + t * apart + 2 * r, blocks, x, xStart + k, scratch, t * scaleStride, out, to + t * outStride + r);
+            }
+            long weights = at + blocks * SCALE_BYTES + 4 * r;
+            multiplyFour(w, weights, apart, k / 4, x, xStart, scratch, scaleStride, out, to + r, outStride);
+        }
+    }
+
+    /**
+     * As {@link #multiplyLanes} for four tiles, {@code apart} bytes, {@code scaleStride} scales and {@code outStride} rows from each
+     * other. Written out, as C2 would not inline a method for one of them, and box its vectors.
+     */
+    private static void multiplyFour(
+            MemorySegment w, long at, long apart, int groups, float[] x, int xStart, float[] scales, int scaleStride,
+            float[] out, int to, int outStride) {
+        FloatVector a = FloatVector.zero(WIDE);
+        FloatVector b = a;
+        FloatVector c = a;
+        FloatVector d = a;
+        for (int g = 0; g < groups; g++) {
+            long o = at + (long) g * GROUP_BYTES;
+            int i = xStart + 4 * g;
+            int s = (g >> 3) * WIDE.length();
+            FloatVector x0 = FloatVector.broadcast(WIDE, x[i]);
+            FloatVector x1 = FloatVector.broadcast(WIDE, x[i + 1]);
+            FloatVector x2 = FloatVector.broadcast(WIDE, x[i + 2]);
+            FloatVector x3 = FloatVector.broadcast(WIDE, x[i + 3]);
+            IntVector va = IntVector.fromMemorySegment(WIDE_I, w, o, ORDER);
+            FloatVector pa = ((FloatVector) va.and(0xff).convert(VectorOperators.I2F, 0)).mul(x0);
+            pa = ((FloatVector) va.and(0xff00).convert(VectorOperators.I2F, 0)).fma(x1, pa);
+            pa = ((FloatVector) va.and(0xff0000).convert(VectorOperators.I2F, 0)).fma(x2, pa);
+            pa = ((FloatVector) va.and(0xff000000).convert(VectorOperators.I2F, 0)).fma(x3, pa);
+            a = pa.fma(FloatVector.fromArray(WIDE, scales, s), a);
+            IntVector vb = IntVector.fromMemorySegment(WIDE_I, w, o + apart, ORDER);
+            FloatVector pb = ((FloatVector) vb.and(0xff).convert(VectorOperators.I2F, 0)).mul(x0);
+            pb = ((FloatVector) vb.and(0xff00).convert(VectorOperators.I2F, 0)).fma(x1, pb);
+            pb = ((FloatVector) vb.and(0xff0000).convert(VectorOperators.I2F, 0)).fma(x2, pb);
+            pb = ((FloatVector) vb.and(0xff000000).convert(VectorOperators.I2F, 0)).fma(x3, pb);
+            b = pb.fma(FloatVector.fromArray(WIDE, scales, s + scaleStride), b);
+            IntVector vc = IntVector.fromMemorySegment(WIDE_I, w, o + 2 * apart, ORDER);
+            FloatVector pc = ((FloatVector) vc.and(0xff).convert(VectorOperators.I2F, 0)).mul(x0);
+            pc = ((FloatVector) vc.and(0xff00).convert(VectorOperators.I2F, 0)).fma(x1, pc);
+            pc = ((FloatVector) vc.and(0xff0000).convert(VectorOperators.I2F, 0)).fma(x2, pc);
+            pc = ((FloatVector) vc.and(0xff000000).convert(VectorOperators.I2F, 0)).fma(x3, pc);
+            c = pc.fma(FloatVector.fromArray(WIDE, scales, s + 2 * scaleStride), c);
+            IntVector vd = IntVector.fromMemorySegment(WIDE_I, w, o + 3 * apart, ORDER);
+            FloatVector pd = ((FloatVector) vd.and(0xff).convert(VectorOperators.I2F, 0)).mul(x0);
+            pd = ((FloatVector) vd.and(0xff00).convert(VectorOperators.I2F, 0)).fma(x1, pd);
+            pd = ((FloatVector) vd.and(0xff0000).convert(VectorOperators.I2F, 0)).fma(x2, pd);
+            pd = ((FloatVector) vd.and(0xff000000).convert(VectorOperators.I2F, 0)).fma(x3, pd);
+            d = pd.fma(FloatVector.fromArray(WIDE, scales, s + 3 * scaleStride), d);
+        }
+        FloatVector.fromArray(WIDE, out, to).add(a).intoArray(out, to);
+        FloatVector.fromArray(WIDE, out, to + outStride).add(b).intoArray(out, to + outStride);
+        FloatVector.fromArray(WIDE, out, to + 2 * outStride).add(c).intoArray(out, to + 2 * outStride);
+        FloatVector.fromArray(WIDE, out, to + 3 * outStride).add(d).intoArray(out, to + 3 * outStride);
+    }
+
+    /** Decodes the scales of some rows, and adds {@code sum over b of scale[b] * excess[b]} to out. */
     static void scales(
-            MemorySegment w, long at, int blocks, float[] excess, int excessStart, float[] scales, float[] out, int to) {
+            MemorySegment w, long at, int blocks, float[] excess, int excessStart, float[] scales, int scaleStart, float[] out, int to) {
         FloatVector sum = FloatVector.zero(WIDE);
         for (int b = 0; b < blocks; b++) {
             FloatVector scale = Lanes.wideHalves(w, at + (long) b * SCALE_BYTES);
-            scale.intoArray(scales, b * WIDE.length());
+            scale.intoArray(scales, scaleStart + b * WIDE.length());
             sum = scale.fma(FloatVector.broadcast(WIDE, excess[excessStart + b]), sum);
         }
         FloatVector.fromArray(WIDE, out, to).add(sum).intoArray(out, to);
@@ -148,6 +221,32 @@ final class TileQ8 extends TileFormat {
         }
     }
 
+    @Override
+    boolean decodesPlainly() {
+        return true;
+    }
+
+    @Override
+    void decodePlainly(
+            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            int column) {
+        long weights = start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
+        int[] groups = w.asSlice(weights, (long) count / 4 * GROUP_BYTES).toArray(INTS);
+        for (int g = 0; g < count / 4; g++) {
+            decodeGroup(groups, g * ROWS, out, outStride, column + 4 * g * outStride);
+        }
+    }
+
+    private static void decodeGroup(int[] groups, int from, float[] out, int outStride, int to) {
+        for (int r = 0; r < ROWS; r++) {
+            int v = groups[from + r];
+            out[to + r] = v & 0xff;
+            out[to + outStride + r] = v & 0xff00;
+            out[to + 2 * outStride + r] = v & 0xff0000;
+            out[to + 3 * outStride + r] = v & 0xff000000;
+        }
+    }
+
     static void decodeLanes(MemorySegment w, long at, int groups, float[] out, int outStride, int to) {
         for (int g = 0; g < groups; g++) {
             IntVector v = IntVector.fromMemorySegment(WIDE_I, w, at + (long) g * GROUP_BYTES, ORDER);
@@ -168,6 +267,25 @@ final class TileQ8 extends TileFormat {
             MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
         long at = start + tile * tileBytes(columns);
         decodeScales(w, at, SCALE_BYTES, columns / BLOCK, out, outStride, column);
+    }
+
+    @Override
+    void decodeScalesPlainly(
+            MemorySegment w, long start, int allTiles, int tile, int columns, float[] out, int outStride, int column) {
+        long at = start + tile * tileBytes(columns);
+        decodeScalesPlainly(w, at, SCALE_BYTES, columns / BLOCK, out, outStride, column);
+    }
+
+    /** As {@link #decodeScales}, for code that is not compiled yet. */
+    static void decodeScalesPlainly(
+            MemorySegment w, long at, long blockStride, int blocks, float[] out, int outStride, int column) {
+        short[] scales = new short[ROWS];
+        for (int b = 0; b < blocks; b++) {
+            MemorySegment.copy(w, CpuTensor.SHORT, at + b * blockStride, scales, 0, ROWS);
+            for (int r = 0; r < ROWS; r++) {
+                out[b * outStride + column + r] = Float.float16ToFloat(scales[r]);
+            }
+        }
     }
 
     /** Scales of a tile that are {@code blockStride} bytes apart from block to block. */

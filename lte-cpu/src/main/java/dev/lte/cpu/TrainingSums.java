@@ -30,7 +30,7 @@ final class TrainingSums {
         int i = 0;
         for (; i <= count - L; i += L) {
             FloatVector e =
-                    VectorMath.boundedExp(FloatVector.fromArray(F, x, start + i).sub(shift));
+                    VectorMath.exp(FloatVector.fromArray(F, x, start + i).sub(shift));
             e.intoArray(x, start + i);
             sum = sum.add(e);
         }

@@ -40,6 +40,12 @@ class CpuBackendContractTest extends BackendContractTest {
         return -1;
     }
 
+    /** Of what C2 has compiled: until it has, vectors are objects. A test repeats a kernel for up to ten seconds. */
+    @Override
+    public long bytesPerKernel() {
+        return 0;
+    }
+
     @Override
     public Set<DType> cacheTypes() {
         return EnumSet.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0);

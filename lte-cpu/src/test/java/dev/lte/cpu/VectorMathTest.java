@@ -94,7 +94,7 @@ class VectorMathTest {
             float[] tail = inputs.clone();
             kernel.run(tail, count);
             for (int i = 0; i < 60; i++) {
-                // Vectors and masked tails run the same arithmetic.
+                // What vectors leave over meets the same arithmetic.
                 assertThat(tail[i]).isEqualTo(i < count ? x[i] : inputs[i]);
             }
         }

@@ -82,7 +82,9 @@ final class Scheduler {
                 admitted += sequence.isAdmitted() ? 1 : 0;
             }
         }
-        sequences.subList(kept, sequences.size()).clear();
+        if (over > 0) {
+            sequences.subList(kept, sequences.size()).clear();
+        }
         running = admitted;
         waiting = kept - admitted;
         return over;

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
@@ -50,6 +51,7 @@ final class TokenStream<E> extends Sequence implements Subscription {
     private volatile @Nullable Throwable illegalRequest;
 
     private final Queue<E> ready = new ArrayDeque<>(2);
+    private final Consumer<E> out = ready::add;
     private @Nullable Generation<E> generation;
     private long[] mask = new long[0];
     private int generated;
@@ -166,7 +168,7 @@ final class TokenStream<E> extends Sequence implements Subscription {
         observer.token(clock.tick(generated == 0), meter);
         EventWriter<E> writer = generation().writer();
         if (endIds.contains(token)) {
-            complete(writer.end(ready::add));
+            complete(writer.end(out));
             return;
         }
         sampler.accept(token);
@@ -179,11 +181,11 @@ final class TokenStream<E> extends Sequence implements Subscription {
         }
         boolean whole = constraint != null && constrained && constraint.isComplete();
         boolean full = whole || generated == generation().maxTokens();
-        FinishReason reason = writer.token(token, logProbabilities(), full, ready::add);
+        FinishReason reason = writer.token(token, logProbabilities(), full, out);
         if (reason != null) {
             complete(reason);
         } else if (full) {
-            complete(whole ? writer.end(ready::add) : FinishReason.LENGTH);
+            complete(whole ? writer.end(out) : FinishReason.LENGTH);
         }
     }
 

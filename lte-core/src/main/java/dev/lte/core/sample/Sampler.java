@@ -54,7 +54,9 @@ public final class Sampler {
     /** Tells of a token that was chosen, here or elsewhere. */
     public void accept(int token) {
         history.add(token);
-        generated.add(token);
+        if (sampling.frequencyPenalty() != 0 || sampling.presencePenalty() != 0) {
+            generated.add(token);
+        }
     }
 
     /** {@code choose} of any token. */
