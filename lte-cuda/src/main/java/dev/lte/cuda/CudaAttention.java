@@ -25,11 +25,23 @@ final class CudaAttention {
 
     static final int TICKETS = 1 << 16;
 
+    /** Rows, and positions, that a block of {@code flash.cu} takes at a time. */
+    private static final int FLASH_TILE = 128;
+
+    /** Of its shared memory, for queries and two tiles of keys and of values; heads have at most 128 columns. */
+    static final int FLASH_SHARED = 5 * FLASH_TILE * 2 * 128 + 1024;
+
+    /** Fewest positions that it brings at a time. */
+    private static final int SMALLEST_BOX = 8;
+
     private final CudaModule module;
     private final CudaLaunch launch;
     private final CudaScratch scratch;
     private final int processors;
     private final boolean modern;
+    private final boolean wgmma;
+    private final CudaTiles tiles = new CudaTiles();
+    private final CudaRounded rounded;
     private final long tickets;
     private Deferred.@Nullable Append appended;
     private long launchOfAppend = -1;
@@ -38,12 +50,20 @@ final class CudaAttention {
     private long launchOfProduct = -1;
 
     /** @param tickets address of {@link #TICKETS} zeros */
-    CudaAttention(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, int processors, long tickets) {
+    CudaAttention(
+            CudaBackend backend,
+            CudaLaunch launch,
+            CudaScratch scratch,
+            CudaRounded rounded,
+            int processors,
+            long tickets) {
         module = backend.module();
         this.launch = launch;
         this.scratch = scratch;
+        this.rounded = rounded;
         this.processors = processors;
         modern = backend.context().architecture() >= 80;
+        wgmma = backend.context().architecture() == CudaModule.WGMMA_ARCHITECTURE;
         this.tickets = tickets;
     }
 
@@ -229,23 +249,55 @@ final class CudaAttention {
                 || !values.isAligned()) {
             return false;
         }
+        if (flash(out, q, keys, values, rows, spec)) {
+            return true;
+        }
         int groups = Math.ceilDiv(spec.headSize(), 32) * 2;
         int pitch = 2 * (16 * groups + 8);
-        launch.structure()
-                .field(out)
-                .field(q)
-                .field(keys)
-                .field(values)
-                .field(0L)
-                .field(0L);
-        launch.field(out.rows()).field(spec.heads()).field(spec.keyValueHeads()).field(spec.headSize());
-        launch.field(spec.causal() ? 1 : 0).field(spec.window()).field(1).field(0);
-        launch.field(spec.scale()).field(spec.softcap());
-        rows.field(launch, keys);
+        launch.structure();
+        fields(out, q, keys, values, rows, spec);
         int blocks = Math.multiplyExact(Math.ceilDiv(out.rows(), 64), spec.heads());
         int shared = 4 * 64 * pitch + 4 * 64 * 8 + 8 * 4 + 3 * 64 * 4;
         String name = "attendMany_" + keys.dtype() + "_" + groups;
         launch.runDependent(module.function(name), blocks, 1, 1, 128, shared);
+        return true;
+    }
+
+    /** The structure of kernels that attend at once to all positions of a row. */
+    private void fields(
+            CudaTensor out, CudaTensor q, CudaTensor keys, CudaTensor values, Rows rows, AttentionSpec spec) {
+        launch.field(out).field(q).field(keys).field(values).field(0L).field(0L);
+        launch.field(out.rows()).field(spec.heads()).field(spec.keyValueHeads()).field(spec.headSize());
+        launch.field(spec.causal() ? 1 : 0).field(spec.window()).field(1).field(0);
+        launch.field(spec.scale()).field(spec.softcap());
+        rows.field(launch, keys);
+    }
+
+    /** As {@link #many}, where the device has the matrix instructions and pages are no smaller than what is brought at once. */
+    private boolean flash(
+            CudaTensor out, CudaTensor q, CudaTensor keys, CudaTensor values, Rows rows, AttentionSpec spec) {
+        int headSize = spec.headSize();
+        int box = Math.min(FLASH_TILE, Integer.lowestOneBit(rows.pageSize()));
+        if (!wgmma
+                || keys.dtype() != DType.F16
+                || headSize != 64 && headSize != 128
+                || box < SMALLEST_BOX
+                || !q.isAligned()
+                || !out.isAligned()) {
+            return false;
+        }
+        launch.structure();
+        for (CudaTensor cache : new CudaTensor[] {keys, values}) {
+            long bytes = 2 * cache.stride();
+            tiles.rows(launch.map(), DType.F16, cache.address(), cache.rows(), cache.columns(), bytes, box, 64);
+        }
+        fields(out, q, keys, values, rows, spec);
+        long to = scratch.atLeast(CudaMany.roundedBytes(out));
+        launch.field(Integer.numberOfTrailingZeros(box)).field(to);
+        int blocks = Math.multiplyExact(Math.ceilDiv(out.rows(), FLASH_TILE), spec.heads());
+        int shared = 5 * FLASH_TILE * 2 * headSize + 1024;
+        launch.runDependent(module.function("flash_" + headSize), blocks, 1, 1, 384, shared);
+        rounded.made(out, to, launch.launches());
         return true;
     }
 

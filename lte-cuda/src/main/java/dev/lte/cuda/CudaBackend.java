@@ -204,9 +204,8 @@ final class CudaBackend implements Backend {
         try {
             if (storages.remove(storage)) {
                 context.enter();
-                queues.forEach(CudaQueue::flush);
+                queues.forEach(CudaQueue::drain);
                 storage.markFreed();
-                context.synchronize();
                 for (long address : storage.addresses()) {
                     memory.free(address);
                 }
@@ -259,7 +258,6 @@ final class CudaBackend implements Backend {
             }
             closed = true;
             context.enter();
-            context.synchronize();
             List.copyOf(queues).forEach(CudaQueue::close);
             storages.forEach(CudaStorage::markFreed);
             storages.clear();

@@ -28,7 +28,7 @@ final class CudaBlas implements AutoCloseable {
 
     CudaBlas(CudaMemory memory, CUstream_st stream) {
         this.memory = memory;
-        check("cublasCreate", cublas.cublasCreate_v2(handle));
+        CudaContext.aloneInContext(() -> check("cublasCreate", cublas.cublasCreate_v2(handle)));
         workspace = memory.allocate("workspace of cuBLAS", WORKSPACE);
         check("cublasSetStream", cublas.cublasSetStream_v2(handle, stream));
         a.set(workspace);
@@ -139,7 +139,7 @@ final class CudaBlas implements AutoCloseable {
     /** The stream must have run. */
     @Override
     public void close() {
-        check("cublasDestroy", cublas.cublasDestroy_v2(handle));
+        CudaContext.aloneInContext(() -> check("cublasDestroy", cublas.cublasDestroy_v2(handle)));
         memory.free(workspace);
         one.close();
         factor.close();

@@ -32,7 +32,7 @@ final class CudaCompiler {
     private static final int HASH_BYTES = 32;
     private static final Pattern INCLUDE = Pattern.compile("(?m)^#include \"([a-z]+\\.cuh)\"$");
 
-    private final String option;
+    private final int architecture;
     private final String version;
     private final @Nullable Path folder;
 
@@ -40,9 +40,18 @@ final class CudaCompiler {
         int[] major = new int[1];
         int[] minor = new int[1];
         check("nvrtcVersion", nvrtc.nvrtcVersion(major, minor));
-        option = "--gpu-architecture=sm_" + architecture;
+        this.architecture = architecture;
         version = major[0] + "." + minor[0];
         folder = cacheFolder();
+    }
+
+    int architecture() {
+        return architecture;
+    }
+
+    /** Kernels for one architecture alone may use what later ones lack. */
+    private String option(String name) {
+        return "--gpu-architecture=sm_" + architecture + (CudaModule.WGMMA_FILES.contains(name) ? "a" : "");
     }
 
     private static @Nullable Path cacheFolder() {
@@ -80,11 +89,11 @@ final class CudaCompiler {
 
     private byte[] compileCached(String name, String source) {
         String key = HexFormat.of()
-                .formatHex(hash((version + '\n' + option + '\n' + source).getBytes(StandardCharsets.UTF_8)));
+                .formatHex(hash((version + '\n' + option(name) + '\n' + source).getBytes(StandardCharsets.UTF_8)));
         Path file = folder == null ? null : folder.resolve(key + ".cubin");
         byte[] code = file == null ? null : read(file);
         if (code == null) {
-            code = compile(name + ".cu", source);
+            code = compile(name, source);
             if (file != null) {
                 write(file, code);
             }
@@ -148,8 +157,8 @@ final class CudaCompiler {
     private byte[] compile(String name, String source) {
         _nvrtcProgram program = new _nvrtcProgram();
         try (BytePointer text = new BytePointer(source, StandardCharsets.UTF_8);
-                BytePointer title = new BytePointer(name, StandardCharsets.UTF_8);
-                BytePointer argument = new BytePointer(option, StandardCharsets.UTF_8);
+                BytePointer title = new BytePointer(name + ".cu", StandardCharsets.UTF_8);
+                BytePointer argument = new BytePointer(option(name), StandardCharsets.UTF_8);
                 PointerPointer<BytePointer> arguments = new PointerPointer<>(1);
                 SizeTPointer size = new SizeTPointer(1)) {
             arguments.put(0, argument);
@@ -159,7 +168,8 @@ final class CudaCompiler {
                             program, text, title, 0, (PointerPointer<?>) null, (PointerPointer<?>) null));
             int status = nvrtc.nvrtcCompileProgram(program, 1, arguments);
             if (status != nvrtc.NVRTC_SUCCESS) {
-                throw new IllegalStateException("NVRTC " + version + " does not compile " + name + ": " + log(program));
+                throw new IllegalStateException(
+                        "NVRTC " + version + " does not compile " + name + ".cu: " + log(program));
             }
             check("nvrtcGetCUBINSize", nvrtc.nvrtcGetCUBINSize(program, size));
             byte[] code = new byte[Math.toIntExact(size.get())];

@@ -2,11 +2,19 @@ package dev.lte.cuda;
 
 import static dev.lte.cuda.CudaCheck.check;
 
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.bytedeco.cuda.cudart.CUctx_st;
 import org.bytedeco.cuda.global.cudart;
 
 /** The primary context of a device, retained once per backend. It must be current on every thread that calls the driver. */
 final class CudaContext implements AutoCloseable {
+    /**
+     * Backends of one process share the driver's context. A capture of one breaks when another makes the context wait, as cuBLAS does
+     * when it begins and when it ends; captures do not disturb each other.
+     */
+    private static final ReentrantReadWriteLock CAPTURES = new ReentrantReadWriteLock();
+
     private final int device;
     private final CUctx_st context = new CUctx_st();
 
@@ -24,9 +32,26 @@ final class CudaContext implements AutoCloseable {
         check("cuCtxSetCurrent", cudart.cuCtxSetCurrent(context));
     }
 
-    /** Waits for everything on the device that this context started. */
-    void synchronize() {
-        check("cuCtxSynchronize", cudart.cuCtxSynchronize());
+    /** Held by a thread while its stream is captured. */
+    static Lock captures() {
+        return CAPTURES.readLock();
+    }
+
+    /**
+     * Runs what makes the whole context wait, while nobody captures.
+     *
+     * @throws IllegalStateException within a capture
+     */
+    static void aloneInContext(Runnable action) {
+        if (CAPTURES.getReadHoldCount() > 0) {
+            throw new IllegalStateException("this must be made before a recording begins");
+        }
+        CAPTURES.writeLock().lock();
+        try {
+            action.run();
+        } finally {
+            CAPTURES.writeLock().unlock();
+        }
     }
 
     /** The architecture, such as 90 for sm_90. */

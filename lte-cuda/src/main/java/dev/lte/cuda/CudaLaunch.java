@@ -6,6 +6,7 @@ import org.bytedeco.cuda.cudart.CUfunc_st;
 import org.bytedeco.cuda.cudart.CUlaunchAttribute;
 import org.bytedeco.cuda.cudart.CUlaunchConfig;
 import org.bytedeco.cuda.cudart.CUstream_st;
+import org.bytedeco.cuda.cudart.CUtensorMap;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.LongPointer;
@@ -23,10 +24,14 @@ final class CudaLaunch implements AutoCloseable {
     private static final int MOST = 40;
     private static final int FIELD_BYTES = 512;
 
+    /** What the driver asks of descriptions of tensors. */
+    private static final int MAP_ALIGNMENT = 64;
+
     private final CUstream_st stream;
     private final LongPointer values = new LongPointer(MOST);
     private final PointerPointer<Pointer> addresses = new PointerPointer<>(MOST);
-    private final BytePointer fields = new BytePointer(FIELD_BYTES);
+    private final BytePointer memory = new BytePointer(FIELD_BYTES + MAP_ALIGNMENT);
+    private final BytePointer fields = memory.getPointer(-memory.address() & (MAP_ALIGNMENT - 1));
     private final PointerPointer<Pointer> structure = new PointerPointer<>(1);
     private final CUlaunchConfig config = new CUlaunchConfig();
     private final CUlaunchAttribute dependent = new CUlaunchAttribute();
@@ -107,6 +112,14 @@ final class CudaLaunch implements AutoCloseable {
         return field(tensor.address()).field(tensor.stride());
     }
 
+    /** A field for the driver to put the description of a tensor into. */
+    CUtensorMap map() {
+        at = (at + MAP_ALIGNMENT - 1) & -MAP_ALIGNMENT;
+        CUtensorMap map = new CUtensorMap(fields.getPointer(at));
+        at += CudaTiles.BYTES;
+        return map;
+    }
+
     /** With single arguments; starts when everything before has ended. */
     void run(CUfunc_st function, int x, int y, int z, int threads) {
         check("cuLaunchKernel", cudart.cuLaunchKernel(function, x, y, z, threads, 1, 1, 0, stream, addresses, null));
@@ -116,13 +129,19 @@ final class CudaLaunch implements AutoCloseable {
 
     /** With a structure, as a dependent if a kernel went before. */
     void runDependent(CUfunc_st function, int x, int y, int z, int threads, int sharedBytes) {
-        config.gridDimX(x)
-                .gridDimY(y)
-                .gridDimZ(z)
-                .blockDimX(threads)
-                .sharedMemBytes(sharedBytes)
-                .numAttrs(afterKernel ? 1 : 0);
-        check("cuLaunchKernelEx", cudart.cuLaunchKernelEx(config, function, structure, null));
+        config.gridDimX(x).gridDimY(y).gridDimZ(z).blockDimX(threads).sharedMemBytes(sharedBytes);
+        runDependent(function, structure);
+    }
+
+    /** The same with single arguments. */
+    void runDependent(CUfunc_st function, int x, int y, int threads) {
+        config.gridDimX(x).gridDimY(y).gridDimZ(1).blockDimX(threads).sharedMemBytes(0);
+        runDependent(function, addresses);
+    }
+
+    private void runDependent(CUfunc_st function, PointerPointer<Pointer> arguments) {
+        config.numAttrs(afterKernel ? 1 : 0);
+        check("cuLaunchKernelEx", cudart.cuLaunchKernelEx(config, function, arguments, null));
         afterKernel = true;
         launches++;
     }
@@ -148,7 +167,7 @@ final class CudaLaunch implements AutoCloseable {
     public void close() {
         values.close();
         addresses.close();
-        fields.close();
+        memory.close();
         structure.close();
         config.close();
         dependent.close();

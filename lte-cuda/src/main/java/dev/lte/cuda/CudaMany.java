@@ -8,8 +8,8 @@ import org.bytedeco.cuda.cudart.CUstream_st;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Products of many rows, by cuBLAS: F32 weights meet F32 activations, all others meet activations rounded to BF16, and are rounded
- * to BF16 themselves if they have another type.
+ * Products of many rows, by cuBLAS or, those of feed-forward blocks, by {@link CudaGemm}: F32 weights meet F32 activations, all
+ * others meet activations rounded to BF16, and are rounded to BF16 themselves if they have another type.
  */
 final class CudaMany {
     /** Rows from which BF16 weights are multiplied here. */
@@ -31,13 +31,16 @@ final class CudaMany {
     private final CudaLaunch launch;
     private final CudaScratch scratch;
     private final CudaNorms norms;
+    private final CudaRounded rounded;
     private final CudaMemory memory;
     private final CUstream_st stream;
     private final boolean modern;
     private final CudaStorage borrowed;
+    private final CudaGemm gemm;
     private @Nullable CudaBlas blas;
 
-    CudaMany(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, CudaNorms norms) {
+    CudaMany(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, CudaNorms norms, CudaRounded rounded) {
+        this.rounded = rounded;
         this.norms = norms;
         module = backend.module();
         this.launch = launch;
@@ -46,6 +49,7 @@ final class CudaMany {
         stream = launch.stream();
         modern = backend.context().architecture() >= 80;
         borrowed = new CudaStorage(backend, false);
+        gemm = new CudaGemm(module, launch, backend.context());
     }
 
     /** Makes what cannot be made within a recording. */
@@ -87,18 +91,18 @@ final class CudaMany {
             }
             multiply(out, x, matrix(segment, columns), columns, add);
         } else if (segment.dtype() == DType.BF16) {
-            CudaTensor rounded = round(scratch.atLeast(roundedBytes(x)), x, norm);
-            multiply(out, rounded, matrix(segment, columns), columns, add);
+            CudaTensor in = round(scratch.atLeast(roundedBytes(x)), x, norm);
+            multiply(out, in, matrix(segment, columns), columns, add);
         } else {
             int pitch = pitch(columns);
             int part = (int) Math.clamp(PART_BYTES / (2L * pitch), 1, segment.rows());
             long at = scratch.atLeast(roundedBytes(x) + 2L * part * pitch);
-            CudaTensor rounded = round(at, x, norm);
+            CudaTensor in = round(at, x, norm);
             for (int first = 0; first < segment.rows(); first += part) {
                 int end = Math.min(first + part, segment.rows());
                 CudaTensor weight = plain(at + roundedBytes(x), end - first, columns, pitch);
                 decode(weight, segment, first, 0, 0);
-                multiply(out.columnRange(first, end), rounded, weight, columns, add);
+                multiply(out.columnRange(first, end), in, weight, columns, add);
             }
         }
         if (bias != 0 || (mode & CudaProducts.SIGMOID) != 0) {
@@ -142,38 +146,31 @@ final class CudaMany {
         Segment inner = ffn.inner();
         Segment outer = ffn.outer();
         boolean few = rows <= DOWN_ROWS && outer.dtype() == DType.BF16 && spec.expertSize() % 32 == 0;
-        int part = (int) Math.clamp(PART_BYTES / (2L * width * perNeuron), 1, rows);
+        boolean asItLies = few || gemm.takesDown(y, ffn);
+        boolean together =
+                gemm.takesNeurons(spec, inner.rows(), rows) && (inner.dtype() != DType.BF16 || inner.isAligned());
+        int part = (int) Math.clamp(PART_BYTES / (2L * width * (together ? 1 : perNeuron)), 1, rows);
         int innerPitch = pitch(model);
         long roundedBytes = roundedBytes(x);
         long activeBytes = align((long) rows * spec.experts());
         long hiddenBytes = align(2L * part * width);
-        long productBytes = perNeuron * hiddenBytes;
+        long productBytes = together ? 0 : perNeuron * hiddenBytes;
         long innerBytes = inner.dtype() == DType.BF16 ? 0 : align(2L * inner.rows() * innerPitch);
-        long outerBytes = few ? 0 : align(2L * model * width);
-        long rounded =
-                scratch.atLeast(roundedBytes + activeBytes + hiddenBytes + productBytes + innerBytes + outerBytes);
-        long active = rounded + roundedBytes;
+        long outerBytes = asItLies ? 0 : align(2L * model * width);
+        long base = scratch.atLeast(roundedBytes + activeBytes + hiddenBytes + productBytes + innerBytes + outerBytes);
+        long active = base + roundedBytes;
         long hidden = active + activeBytes;
         long products = hidden + hiddenBytes;
-        CudaTensor in = round(rounded, x, norm);
+        CudaTensor in = round(base, x, norm);
         CudaTensor innerMatrix = matrix(inner, model);
         if (innerBytes > 0) {
             innerMatrix = plain(products + productBytes, inner.rows(), model, innerPitch);
             decode(innerMatrix, inner, 0, 0, 0);
         }
-        CudaTensor outerMatrix = plain(products + productBytes + innerBytes, model, width, width);
-        if (!few && outer.dtype() == DType.BF16 && spec.expertSize() % 8 == 0) {
-            int each = Math.clamp(512 / spec.expertSize(), 1, spec.experts());
-            launch.start().put(outerMatrix).put(outer.address()).put(outer.stride());
-            launch.put(model).put(width).put(spec.expertSize()).put(each);
-            launch.run(
-                    module.function("joinExperts"),
-                    Math.ceilDiv(spec.experts(), each),
-                    Math.ceilDiv(model, 32),
-                    1,
-                    256);
-        } else if (!few) {
-            decode(outerMatrix, outer, 0, model, spec.expertSize());
+        CudaTensor outerMatrix = null;
+        if (!asItLies) {
+            outerMatrix = plain(products + productBytes + innerBytes, model, width, width);
+            join(outerMatrix, outer, spec);
         }
         boolean routed = experts != null && counts != null;
         if (experts != null && counts != null) {
@@ -183,32 +180,62 @@ final class CudaMany {
         for (int first = 0; first < rows; first += part) {
             int count = Math.min(part, rows - first);
             CudaTensor out = y.rowRange(first, first + count);
-            CudaTensor product = plain(products, count, width * perNeuron, width * perNeuron);
-            multiply(product, in.rowRange(first, first + count), innerMatrix, model, false);
+            CudaTensor some = in.rowRange(first, first + count);
             long mask = routed ? active + (long) first * spec.experts() : 0;
-            launch.start().put(hidden).put(products).put(ffn.upBias()).put(mask);
-            launch.put(count).put(width).put(spec.expertSize()).put(spec.experts());
-            launch.put(perNeuron - 1).put(spec.activation().ordinal());
-            int each = spec.expertSize() % 8 == 0 ? 8 : 1;
-            launch.runRows(module.function("neurons_" + each), count, width / each);
-            if (few) {
-                launch.start().put(out).put(hidden).put(outer.address()).put(outer.stride());
-                launch.put(ffn.downBias()).put(count).put(model).put(width);
-                launch.put(spec.expertSize()).put(mode);
-                int tiles = count <= 8 ? 1 : count <= 16 ? 2 : count <= 32 ? 4 : 8;
-                launch.run(module.function("downMany_" + tiles), Math.ceilDiv(model, 32), 1, 1, 256);
-                continue;
+            if (together) {
+                gemm.neurons(hidden, some, spec, innerMatrix.segments().getFirst(), ffn.upBias(), mask);
+            } else {
+                multiply(plain(products, count, width * perNeuron, width * perNeuron), some, innerMatrix, model, false);
+                launch.start().put(hidden).put(products).put(ffn.upBias()).put(mask);
+                launch.put(count).put(width).put(spec.expertSize()).put(spec.experts());
+                launch.put(perNeuron - 1).put(spec.activation().ordinal());
+                int each = spec.expertSize() % 8 == 0 ? 8 : 1;
+                launch.runRows(module.function("neurons_" + each), count, width / each);
             }
-            multiply(out, plain(hidden, count, width, width), outerMatrix, width, (mode & CudaProducts.ADD) != 0);
-            if (ffn.downBias() != 0) {
-                launch.start()
-                        .put(out)
-                        .put(ffn.downBias())
-                        .put(count)
-                        .put(model)
-                        .put(0);
-                launch.runRows(module.function("finishRows"), count, model);
-            }
+            down(out, plain(hidden, count, width, width), ffn, outerMatrix, few, mode);
+        }
+    }
+
+    /** Makes a plain matrix (D, F) of a down projection. */
+    private void join(CudaTensor to, Segment outer, FfnSpec spec) {
+        if (outer.dtype() != DType.BF16 || spec.expertSize() % 8 != 0) {
+            decode(to, outer, 0, spec.model(), spec.expertSize());
+            return;
+        }
+        int each = Math.clamp(512 / spec.expertSize(), 1, spec.experts());
+        launch.start().put(to).put(outer.address()).put(outer.stride());
+        launch.put(spec.model()).put(spec.neurons()).put(spec.expertSize()).put(each);
+        launch.run(
+                module.function("joinExperts"),
+                Math.ceilDiv(spec.experts(), each),
+                Math.ceilDiv(spec.model(), 32),
+                1,
+                256);
+    }
+
+    /** @param joined what {@link #join} made, or null if the weight is read as it lies */
+    private void down(
+            CudaTensor out, CudaTensor hidden, CudaFfn ffn, @Nullable CudaTensor joined, boolean few, int mode) {
+        FfnSpec spec = ffn.spec();
+        int count = out.rows();
+        if (few) {
+            launch.start().put(out).put(hidden.address());
+            launch.put(ffn.outer().address()).put(ffn.outer().stride());
+            launch.put(ffn.downBias()).put(count).put(spec.model()).put(spec.neurons());
+            launch.put(spec.expertSize()).put(mode);
+            int tiles = count <= 8 ? 1 : count <= 16 ? 2 : count <= 32 ? 4 : 8;
+            launch.run(module.function("downMany_" + tiles), Math.ceilDiv(spec.model(), 32), 1, 1, 256);
+            return;
+        }
+        if (joined == null) {
+            gemm.down(out, hidden, ffn, mode);
+            return;
+        }
+        multiply(out, hidden, joined, spec.neurons(), (mode & CudaProducts.ADD) != 0);
+        if (ffn.downBias() != 0) {
+            launch.start().put(out).put(ffn.downBias()).put(count).put(spec.model());
+            launch.put(0);
+            launch.runRows(module.function("finishRows"), count, spec.model());
         }
     }
 
@@ -222,6 +249,9 @@ final class CudaMany {
         int pitch = pitch(x.columns());
         if (norm != null && pitch == x.columns()) {
             norms.run(norm, to, pitch);
+            return plain(to, x.rows(), x.columns(), pitch);
+        }
+        if (norm == null && rounded.holds(x, to, launch.launches())) {
             return plain(to, x.rows(), x.columns(), pitch);
         }
         if (norm != null) {
@@ -239,7 +269,8 @@ final class CudaMany {
         launch.runRows(module.function("decodeRows"), to.rows(), to.columns());
     }
 
-    private static long roundedBytes(CudaTensor x) {
+    /** Of rows without gaps, but for those up to a multiple of 8 columns. */
+    static long roundedBytes(CudaTensor x) {
         return align(2L * x.rows() * pitch(x.columns()));
     }
 

@@ -19,9 +19,14 @@ final class CudaModule implements AutoCloseable {
             "ffn", "linear", "attention", "append", "decode", "many", "pack", "rows", "norm", "rope", "routing");
     private static final List<String> TYPED_FILES = List.of("stream", "down");
     private static final List<DType> TYPES = List.of(DType.BF16, DType.F16, DType.F32, DType.Q8_0, DType.Q4_0);
-    private static final List<String> BULK_FILES = List.of("bulk", "fall");
+    private static final List<String> BULK_FILES = List.of("bulk");
     private static final List<DType> BULK_TYPES = List.of(DType.BF16, DType.F16, DType.F32);
     private static final List<String> PROMPT_FILES = List.of("prompt:F16", "prompt:BF16");
+
+    /** Kernels for the one architecture that has their matrix instructions. */
+    static final List<String> WGMMA_FILES = List.of("gemm", "flash");
+
+    static final int WGMMA_ARCHITECTURE = 90;
 
     /** Bytes of shared memory of the kernels that need more than a block gets unasked; every architecture that has them has it. */
     static final int LARGE_SHARED = 96 << 10;
@@ -30,14 +35,14 @@ final class CudaModule implements AutoCloseable {
     static final int BULK_SHARED = 224 << 10;
 
     /** Kernels of one token's pass. Those of one multiprocessor must agree on how its memory is divided to overlap. */
-    private static final List<String> ALL_SHARED = List.of("bulk", "fall", "attendFew", "attendNew", "ropeAppend");
+    private static final List<String> ALL_SHARED = List.of("bulk", "attendFew", "attendNew", "ropeAppend");
 
     private final List<CUmod_st> modules = new ArrayList<>();
     private final Map<String, CUfunc_st> functions = new ConcurrentHashMap<>();
 
     /** Those of inference. */
     CudaModule(CudaCompiler compiler) {
-        this(sources(), compiler::compile);
+        this(sources(compiler.architecture()), compiler::compile);
     }
 
     CudaModule(List<String> sources, Function<String, byte[]> compiler) {
@@ -52,8 +57,11 @@ final class CudaModule implements AutoCloseable {
     }
 
     /** Files, with the type that they are compiled for behind a colon. The slowest come first. */
-    private static List<String> sources() {
+    private static List<String> sources(int architecture) {
         List<String> sources = new ArrayList<>(PROMPT_FILES);
+        if (architecture == WGMMA_ARCHITECTURE) {
+            sources.addAll(WGMMA_FILES);
+        }
         for (String file : TYPED_FILES) {
             TYPES.forEach(type -> sources.add(file + ":" + type));
         }
@@ -84,6 +92,12 @@ final class CudaModule implements AutoCloseable {
         }
         if (BULK_FILES.stream().anyMatch(name::startsWith)) {
             set(function, name, cudart.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, BULK_SHARED);
+        }
+        if (name.startsWith("gemm")) {
+            set(function, name, cudart.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, CudaGemm.SHARED_BYTES);
+        }
+        if (name.startsWith("flash")) {
+            set(function, name, cudart.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, CudaAttention.FLASH_SHARED);
         }
         if (ALL_SHARED.stream().anyMatch(name::startsWith)) {
             set(function, name, cudart.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, 100);

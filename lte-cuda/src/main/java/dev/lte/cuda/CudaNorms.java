@@ -33,6 +33,6 @@ final class CudaNorms {
                 .put(rounded)
                 .put(pitch);
         int threads = Math.clamp(Math.ceilDiv(columns, 512) * 32, 32, 1024);
-        launch.run(module.function("normRows"), out.rows(), out.columns() / columns, 1, threads);
+        launch.runDependent(module.function("normRows"), out.rows(), out.columns() / columns, threads);
     }
 }

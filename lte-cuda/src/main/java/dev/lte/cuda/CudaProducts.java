@@ -19,13 +19,13 @@ final class CudaProducts {
     private final CudaStreams streams;
     private final CudaMany many;
 
-    CudaProducts(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, CudaNorms norms, long turns) {
+    CudaProducts(CudaBackend backend, CudaLaunch launch, CudaScratch scratch, CudaNorms norms, CudaRounded rounded) {
         module = backend.module();
         this.launch = launch;
         this.scratch = scratch;
-        streams = new CudaStreams(module, launch, backend.context(), turns);
+        streams = new CudaStreams(module, launch, backend.context());
         this.norms = norms;
-        many = new CudaMany(backend, launch, scratch, norms);
+        many = new CudaMany(backend, launch, scratch, norms, rounded);
     }
 
     void prepareRecording() {

@@ -51,13 +51,14 @@ final class CudaQueue implements KernelQueue {
         launch = new CudaLaunch(stream);
         scratch = new CudaScratch(backend.memory());
         transfers = new CudaTransfers(backend.memory(), module, launch);
-        long counters = 4L * (CudaAttention.TICKETS + CudaStreams.TURNS);
+        long counters = 4L * CudaAttention.TICKETS;
         tickets = backend.memory().allocate("counters of a queue", counters);
         check("cuMemsetD8Async", cudart.cuMemsetD8Async(tickets, (byte) 0, counters, stream));
         int processors = backend.context().multiprocessors();
         CudaNorms norms = new CudaNorms(module, launch);
-        products = new CudaProducts(backend, launch, scratch, norms, tickets + 4L * CudaAttention.TICKETS);
-        attention = new CudaAttention(backend, launch, scratch, processors, tickets);
+        CudaRounded rounded = new CudaRounded();
+        products = new CudaProducts(backend, launch, scratch, norms, rounded);
+        attention = new CudaAttention(backend, launch, scratch, rounded, processors, tickets);
         pending = new CudaPending(module, launch, norms, products, attention);
     }
 
@@ -302,6 +303,19 @@ final class CudaQueue implements KernelQueue {
             Set<CudaStorage> used = new HashSet<>();
             captured = used;
             launch.separate();
+            capture(operations, graph);
+            CudaRecording recording = new CudaRecording(this, stream, graph, used);
+            check("cuGraphDestroy", cudart.cuGraphDestroy(graph));
+            recordings.add(recording);
+            return recording;
+        } finally {
+            backend.lock().writeLock().unlock();
+        }
+    }
+
+    private void capture(Runnable operations, CUgraph_st graph) {
+        CudaContext.captures().lock();
+        try {
             check("cuStreamBeginCapture", cudart.cuStreamBeginCapture(stream, CAPTURE_RELAXED));
             int status;
             try {
@@ -314,12 +328,8 @@ final class CudaQueue implements KernelQueue {
                 status = cudart.cuStreamEndCapture(stream, graph);
             }
             check("cuStreamEndCapture", status);
-            CudaRecording recording = new CudaRecording(this, stream, graph, used);
-            check("cuGraphDestroy", cudart.cuGraphDestroy(graph));
-            recordings.add(recording);
-            return recording;
         } finally {
-            backend.lock().writeLock().unlock();
+            CudaContext.captures().unlock();
         }
     }
 
@@ -341,6 +351,12 @@ final class CudaQueue implements KernelQueue {
         }
     }
 
+    /** Waits until everything has run, also what was put aside to be launched together. The backend's lock must be held. */
+    void drain() {
+        flush();
+        transfers.await();
+    }
+
     @Override
     public void await() {
         enqueue(transfers::await);
@@ -356,8 +372,7 @@ final class CudaQueue implements KernelQueue {
             closed = true;
             backend.forget(this);
             backend.context().enter();
-            flush();
-            transfers.await();
+            drain();
             List.copyOf(recordings).forEach(CudaRecording::destroy);
             recordings.clear();
             transfers.free();

@@ -5,7 +5,7 @@ import dev.lte.backend.FfnSpec;
 import dev.lte.backend.NormSpec;
 import org.jspecify.annotations.Nullable;
 
-/** Launches {@code stream.cu} and {@code down.cu}, or {@code bulk.cu} and {@code fall.cu}: products of few rows, limited by the memory that the weights come from. */
+/** Launches {@code stream.cu}, {@code bulk.cu} and {@code down.cu}: products of few rows, limited by the memory that the weights come from. */
 final class CudaStreams {
     private static final int WARPS = 16;
     private static final int THREADS = 32 * WARPS;
@@ -25,8 +25,8 @@ final class CudaStreams {
     /** Of a block, what is not its own to use, and room for what kernels declare themselves. */
     private static final int RESERVED_BYTES = 1024 + 256;
 
-    /** Shared memory of a multiprocessor from which two blocks have rings that hide the start of a kernel. */
-    private static final int BULK_SHARED_BYTES = 200 << 10;
+    /** Outputs up to which weights come by bulk copies; more come into registers, since their kernels overlap better. */
+    private static final int BULK_OUTPUTS = 1024;
 
     /** Of a block whose weights do. */
     private static final int BULK_WARPS = 8;
@@ -37,31 +37,22 @@ final class CudaStreams {
     /** A piece for every warp, and the barriers that they arrive at. */
     private static final int SLOT_BYTES = BULK_WARPS * (32 * BULK_CHUNKS * 16 + 8);
 
-    private static final int MOST_SLOTS = 16;
-
-    /** Numbers that kernels tell the next ones by that they have asked for their last weights. */
-    static final int TURNS = 64;
+    /** Of a warp's ring. */
+    private static final int MOST_SLOTS = 6;
 
     private final CudaModule module;
     private final CudaLaunch launch;
     private final int processors;
 
-    /** Bytes of a multiprocessor's shared memory if weights can come by bulk copies, or 0. */
+    /** Bytes of shared memory that a block can have if weights can come by bulk copies, or 0. */
     private final int bulkBytes;
 
-    private final long turns;
-    private int turn;
-    private int blocksInFront;
-    private long launchInFront = -1;
-
-    /** @param turns address of {@link #TURNS} zeros */
-    CudaStreams(CudaModule module, CudaLaunch launch, CudaContext context, long turns) {
+    CudaStreams(CudaModule module, CudaLaunch launch, CudaContext context) {
         this.module = module;
         this.launch = launch;
-        this.turns = turns;
         processors = context.multiprocessors();
-        int bytes = context.sharedBytes();
-        bulkBytes = context.architecture() >= 90 && bytes >= BULK_SHARED_BYTES ? bytes : 0;
+        int bytes = context.sharedBytes() - RESERVED_BYTES;
+        bulkBytes = context.architecture() >= 90 ? Math.min(bytes, CudaModule.BULK_SHARED) : 0;
     }
 
     /** How the warps of a block share the columns: this many slices, of so many chunks a lane. */
@@ -175,7 +166,7 @@ final class CudaStreams {
         int step = ffn == null ? 1 : GROUP;
         int rows = powerOfTwo(x.rows());
         int lists = experts == null || ffn == null ? 0 : 3 * ffn.spec().experts();
-        Bulk bulk = bulk(segment, x, units / step, step * perUnit, lists);
+        Bulk bulk = ffn == null ? bulk(segment, x, outputs) : null;
         int blocks = bulk != null ? bulk.blocks : Math.min((slices.slim ? 2 : 1) * processors, units / step);
         int capacity = Math.ceilDiv(Math.ceilDiv(units / step, blocks) * step * perUnit, 4 * GROUP) * 4 * GROUP;
         int shared = bulk != null
@@ -206,60 +197,32 @@ final class CudaStreams {
                 .field(perUnit - 1);
         launch.field(ffn == null ? 0 : ffn.spec().activation().ordinal());
         launch.field(ffn == null ? 0 : ffn.spec().expertSize());
-        launch.field(bulk != null ? bulk.capacity : capacity).field(bulk != null ? bulk.slots : 0);
+        launch.field(capacity).field(bulk != null ? bulk.slots : 0);
         experts(experts, counts, choice, ffn == null ? 0 : ffn.spec().experts());
         if (bulk != null) {
-            runInTurn("bulk_" + segment.dtype() + (bulk.whole ? "_1" : "_0"), blocks, shared);
+            String name = "bulk_" + segment.dtype() + (bulk.whole ? "_1" : "_0");
+            launch.runDependent(module.function(name), blocks, 1, 1, 32 * BULK_WARPS, shared);
             return true;
         }
-        launch.field(0L).field(0L).field(0L).field(0).field(0);
         String name = (slices.slim ? "slim" : "stream") + rows + "_" + segment.dtype() + "_" + slices.each;
         launch.runDependent(module.function(name), blocks, 1, 1, THREADS, shared);
         return true;
     }
 
-    /** How {@code bulk.cu} runs: warps that share a row, pieces of a warp under way, room for rows of a block. */
-    private record Bulk(int slices, boolean whole, int slots, int blocks, int capacity, int bytes) {}
+    /** How {@code bulk.cu} runs: warps that share a row, pieces of a warp under way. */
+    private record Bulk(int slices, boolean whole, int slots, int blocks, int bytes) {}
 
-    /** @param steps of so many rows of the weight, which are cut into the shares of blocks */
-    private @Nullable Bulk bulk(Segment segment, CudaTensor x, int steps, int each, int lists) {
+    private @Nullable Bulk bulk(Segment segment, CudaTensor x, int outputs) {
         int slice = 32 * BULK_CHUNKS * Segment.chunk(segment.dtype());
         int slices = Math.ceilDiv(x.columns(), slice);
-        if (bulkBytes == 0 || x.rows() > 1 || segment.dtype().isQuantized() || slices > BULK_WARPS) {
+        if (outputs > BULK_OUTPUTS || x.rows() > 1 || segment.dtype().isQuantized() || slices > BULK_WARPS) {
             return null;
         }
-        int blocks = Math.min(processors, steps);
-        int capacity = Math.ceilDiv(Math.ceilDiv(steps, blocks) * each, 4 * GROUP) * 4 * GROUP;
-        int rest = 4 * (lists + capacity / GROUP + capacity * (slices + 1));
-        int slots = slots(rest, launch.launches() != launchInFront);
+        int blocks = Math.min(processors, outputs);
+        int rest = 4 * Math.ceilDiv(outputs, blocks) * (slices + 1);
+        int slots = Math.min((bulkBytes - rest) / SLOT_BYTES, MOST_SLOTS);
         int bytes = slots * SLOT_BYTES + rest;
-        return slots == 0 ? null : new Bulk(slices, x.columns() % slice == 0, slots, blocks, capacity, bytes);
-    }
-
-    /**
-     * The slots of a warp's ring if a block needs {@code rest} bytes besides: as many as let two blocks share a multiprocessor,
-     * or, if that is none, as many as a block can have for itself; 0 if weights do not come so.
-     *
-     * @param alone whether no two blocks of the kernel may share a multiprocessor. They would, and leave others idle, where not
-     *     every multiprocessor has a block of the kernel in front.
-     */
-    private int slots(int rest, boolean alone) {
-        int shared = (bulkBytes / 2 - RESERVED_BYTES - rest) / SLOT_BYTES;
-        int most = (Math.min(bulkBytes - RESERVED_BYTES, CudaModule.BULK_SHARED) - rest) / SLOT_BYTES;
-        return Math.clamp(shared > 0 ? shared + (alone ? 1 : 0) : most, 0, Math.clamp(most, 0, MOST_SLOTS));
-    }
-
-    /** Ends the structure of a kernel with bulk copies, as in turn.cuh, and runs it. */
-    private void runInTurn(String name, int blocks, int shared) {
-        boolean follows = launch.launches() == launchInFront;
-        launch.field(turns + 4L * turn)
-                .field(follows ? turns + 4L * ((turn + TURNS - 1) % TURNS) : 0L)
-                .field(turns + 4L * ((turn + TURNS - 2) % TURNS));
-        launch.field(follows ? blocksInFront : 0).field(0);
-        launch.runDependent(module.function(name), blocks, 1, 1, 32 * BULK_WARPS, shared);
-        turn = (turn + 1) % TURNS;
-        blocksInFront = blocks;
-        launchInFront = launch.launches();
+        return slots <= 0 ? null : new Bulk(slices, x.columns() % slice == 0, slots, blocks, bytes);
     }
 
     private static boolean isConstant(Deferred.@Nullable Norm norm) {
@@ -305,9 +268,6 @@ final class CudaStreams {
             }
         }
         int lists = experts == null ? 0 : 3 * spec.experts();
-        int rest = 4 * (lists + BULK_WARPS * 32 / lanes * GROUP);
-        int slots = rows == 1 && !outer.dtype().isQuantized() && outer.isAligned() ? slots(rest, false) : 0;
-        each = slots > 0 ? GROUP : each;
         int width = 32 / lanes * each;
         int hiddenBytes = 4 * spec.neurons();
         boolean staged = rows == 1 && 4 * lists + hiddenBytes <= SHARED_BYTES - 1024;
@@ -322,16 +282,7 @@ final class CudaStreams {
                 .field(lanes)
                 .field(mode)
                 .field(staged ? 1 : 0);
-        launch.field(slots).field(0);
         experts(experts, counts, choice, spec.experts());
-        if (slots > 0) {
-            // As many on every multiprocessor.
-            int blocks =
-                    Math.min(Math.ceilDiv(Math.ceilDiv(spec.model(), width), processors) * processors, spec.model());
-            runInTurn("fall_" + outer.dtype(), blocks, slots * SLOT_BYTES + rest);
-            return;
-        }
-        launch.field(0L).field(0L).field(0L).field(0).field(0);
         String name = "down" + rows + "_" + outer.dtype() + "_" + each;
         launch.runDependent(
                 module.function(name),

@@ -25,8 +25,12 @@ final class ObservedModel implements AutoCloseable {
     final Transformer transformer;
 
     ObservedModel(String resource) {
-        source = ModelSources.open(path(resource));
-        transformer = TransformerLoader.load(source, backend, queue, CONTEXT, false, progress -> {})
+        this(path(resource), CONTEXT);
+    }
+
+    ObservedModel(Path file, int context) {
+        source = ModelSources.open(file);
+        transformer = TransformerLoader.load(source, backend, queue, context, false, progress -> {})
                 .transformer();
     }
 

@@ -1,8 +1,8 @@
 package dev.lte.core.token;
 
 import dev.lte.core.format.gguf.GgufMetadata;
+import dev.lte.core.source.Fixtures;
 import java.io.IOException;
-import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,12 +21,7 @@ public final class TestVocabularies {
     private TestVocabularies() {}
 
     static Path resource(String name) {
-        try {
-            return Path.of(
-                    TestVocabularies.class.getResource("/dev/lte/core/" + name).toURI());
-        } catch (URISyntaxException e) {
-            throw new IllegalStateException(e);
-        }
+        return Fixtures.resource(name);
     }
 
     public static VocabularyTokenizer gguf(String name) throws IOException {

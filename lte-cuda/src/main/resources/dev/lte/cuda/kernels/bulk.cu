@@ -1,10 +1,9 @@
-// The products of stream.cu with one row of activations where weights can come by bulk copies.
+// The products of stream.cu with one row of activations and few outputs where weights can come by bulk copies: all of a block's are
+// under way before the kernel in front has ended.
 //
 // A block takes a contiguous share of the outputs. Its warps are groups of `slices`; a group takes every row of its turn, a warp
 // of it SLICE columns, which it keeps of x in registers. A warp brings its pieces of the weight through a ring of its own in
-// shared memory, the first before the kernel in front has ended: a block of this kernel and one of the next share a multiprocessor,
-// so that it always has copies under way. The next one's start at once, since those that start late, when some multiprocessors are
-// free, share one and leave others idle. The slices' sums meet in a fixed order when the last row has been read.
+// shared memory. The slices' sums meet in a fixed order when the last row has been read.
 #if __CUDA_ARCH__ >= 900
 #define WARPS 8
 #include "stream.cuh"
@@ -19,18 +18,14 @@
 template <bool WHOLE> __device__ __forceinline__ void bulk(const Stream &a) {
     const int SIZE = Chunk<WEIGHT>::SIZE;
     extern __shared__ __align__(128) uint4 ring[];
-    __shared__ int finished;  // warps that have brought all
     int lane = threadIdx.x & 31;
     int warp = threadIdx.x >> 5;
     int group = warp / a.slices;
     int slice = warp - group * a.slices;
     int groups = WARPS / a.slices;
-    bool routed = a.experts.routed();
-    bool early = a.constant & 1 && !routed;
+    bool early = a.constant & 1;
     u64 *barriers = (u64 *)((u8 *)ring + WARPS * a.slots * PIECE);
-    int *list = (int *)(barriers + WARPS * a.slots);
-    int *table = list + (routed ? 3 * a.experts.count : 0);
-    float *partial = (float *)(table + a.capacity / 4);
+    float *partial = (float *)(barriers + WARPS * a.slots);
     int pitch = a.slices + 1;
     u32 begins = sharedAddress(ring) + warp * a.slots * PIECE;
     u32 full = sharedAddress(barriers) + warp * a.slots * 8;
@@ -39,9 +34,6 @@ template <bool WHOLE> __device__ __forceinline__ void bulk(const Stream &a) {
             initBarrier(full + 8 * i, 1);
         }
         showBarriers();
-    }
-    if (threadIdx.x == 0) {
-        finished = 0;
     }
     u32 bytes = (u32)max(0, min(SLICE, a.columns - slice * SLICE)) * (16 / SIZE);
     bool working = group < groups && bytes > 0;
@@ -71,41 +63,14 @@ template <bool WHOLE> __device__ __forceinline__ void bulk(const Stream &a) {
     if (!early) {
         start();
     }
-    int units = a.outputs;
-    int perUnit = 1;
-    int step = 1;
-    if (!units) {
-        int count = routed ? unite<1>(a.experts, 1, list, blockIdx.x == 0) : a.experts.count;
-        units = count * a.expertSize;
-        perUnit = a.gated ? 2 : 1;
-        step = 4;
-    }
-    u32 all = units / step;
-    int begin = (int)((u64)all * blockIdx.x / gridDim.x) * step;
-    int end = (int)((u64)all * (blockIdx.x + 1) / gridDim.x) * step;
-    int items = (end - begin) * perUnit;
-    // As in stream.cu: the first of every four rows, in units of 16 bytes.
-    for (int i = threadIdx.x; 4 * i < items; i += 32 * WARPS) {
-        int unit = begin + 4 * (i / perUnit);
-        int row = unit;
-        if (!a.outputs) {
-            int place = unit / a.expertSize;
-            int g = routed ? list[place] : place;
-            row = (g * perUnit + (i & (perUnit - 1))) * a.expertSize + unit - place * a.expertSize;
-        }
-        table[i] = (int)(u32)(row * (a.stride >> 4));
-    }
-    if (early && threadIdx.x == 0) {
-        a.turn.await();
-    }
-    __syncthreads();
+    int begin = (int)((u64)a.outputs * blockIdx.x / gridDim.x);
+    int end = (int)((u64)a.outputs * (blockIdx.x + 1) / gridDim.x);
+    int items = end - begin;
+    __syncwarp();
 
     // Brings the warp's piece of a row of this block.
-    const u8 *origin = a.weight + slice * PIECE;
-    u32 stride = (u32)a.stride;
-    auto bring = [&](int item, u32 to, u32 barrier) {
-        copyBulk(to, origin + (u64)(u32)table[item >> 2] * 16 + (item & 3) * stride, bytes, barrier);
-    };
+    const u8 *origin = a.weight + begin * a.stride + slice * PIECE;
+    auto bring = [&](int item, u32 to, u32 barrier) { copyBulk(to, origin + item * a.stride, bytes, barrier); };
     if (working && lane == 0) {
         for (int i = 0; i < a.slots; i++) {
             int item = group + i * groups;
@@ -114,11 +79,6 @@ template <bool WHOLE> __device__ __forceinline__ void bulk(const Stream &a) {
             }
         }
     }
-    auto done = [&]() {
-        if (lane == 0 && atomicAdd(&finished, 1) == WARPS - 1) {
-            a.turn.pass();
-        }
-    };
     float gain[CHUNKS][SIZE];
     bool known = a.gain && a.constant & 2;
     if (known) {
@@ -127,13 +87,7 @@ template <bool WHOLE> __device__ __forceinline__ void bulk(const Stream &a) {
     if (early) {
         start();
     }
-    if (blockIdx.x == 0 && threadIdx.x == 0) {
-        a.turn.reset();
-    }
     int ahead = a.slots * groups;
-    if (!working || group + ahead >= items) {
-        done();
-    }
 
     int mine = begin + threadIdx.x;
     float before = mine < end && a.mode & ADD ? a.out[mine] : 0.0f;
@@ -165,13 +119,8 @@ template <bool WHOLE> __device__ __forceinline__ void bulk(const Stream &a) {
                         raw[k] = WHOLE || inside[k] ? loadShared(at + 16 * lane + 512 * k) : make_uint4(0, 0, 0, 0);
                     }
                     __syncwarp();
-                    if (item + ahead < items) {
-                        if (lane == 0) {
-                            bring(item + ahead, at, barrier);
-                        }
-                        if (item + ahead + groups >= items) {
-                            done();
-                        }
+                    if (lane == 0 && item + ahead < items) {
+                        bring(item + ahead, at, barrier);
                     }
                     at += PIECE;
                     barrier += 8;
@@ -200,8 +149,7 @@ template <bool WHOLE> __device__ __forceinline__ void bulk(const Stream &a) {
         if (i >= 32 * WARPS) {
             before = a.mode & ADD ? a.out[begin + i] : 0.0f;
         }
-        int item = perUnit == 2 ? i / 4 * 8 + i % 4 : i;
-        finish(a, begin + i, 0, a.out + begin + i, before, partial + item * pitch, 4 * pitch, list);
+        finish(a, begin + i, 0, a.out + begin + i, before, partial + i * pitch, 0, 0);
     }
 }
 

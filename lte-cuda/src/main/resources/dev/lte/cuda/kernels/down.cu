@@ -6,7 +6,25 @@
 // list is made from what kernels before the one in front have written, so that weights are under way before that has ended.
 #define WARPS 16
 #define THREADS (32 * WARPS)
-#include "down.cuh"
+#include "experts.cuh"
+
+struct Down {
+    float *y;
+    i64 yStride;
+    const float *hidden;
+    i64 hiddenStride;
+    const u8 *weight;
+    const u16 *scales;
+    i64 stride;
+    const float *bias;
+    int rows;
+    int model;
+    int expertSize;
+    int lanes;
+    int mode;
+    int staged;           // whether the hidden activations of the one row fit into shared memory
+    Experts experts;
+};
 
 template <int ROWS, int EACH> __device__ __forceinline__ void down(const Down &a) {
     const int SIZE = Chunk<WEIGHT>::SIZE;

@@ -1,6 +1,7 @@
 // What stands around cuBLAS in passes over many rows: conversions to BF16, the neurons between its products, what follows them;
 // and the down projection of up to 64 rows, whose weight lies expert after expert.
 #include "fragments.cuh"
+#include "rough.cuh"
 
 // to (T, pitch) BF16 = from (T, C) F32, zeros beyond the columns.
 extern "C" __global__ void roundRows(u16 *to, i64 pitch, const float *from, i64 stride, int rows, int columns) {
@@ -82,11 +83,6 @@ extern "C" __global__ void markExperts(u8 *active, const int *experts, i64 exper
             active[t * n + g] = 1;
         }
     }
-}
-
-// To 2^-20 of its size, which is far less than BF16 keeps.
-__device__ __forceinline__ float roughActivation(int kind, float x) {
-    return kind == SILU ? __fdividef(x, 1.0f + __expf(-x)) : activation(kind, x);
 }
 
 // hidden (T, F) BF16 from products (T, F or 2F) BF16, which lie as the rows of the weight: expert after expert, gate then up; 0

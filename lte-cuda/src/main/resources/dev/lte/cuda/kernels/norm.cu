@@ -17,6 +17,8 @@ __device__ __forceinline__ float blockSum(float value, float *shared) {
 extern "C" __global__ void normRows(float *out, i64 outStride, const float *x, i64 xStride, const float *weight,
                                 const float *bias, int columns, int layer, float epsilon, float offset, u16 *rounded, i64 pitch) {
     __shared__ float shared[32];
+    waitForPrevious();
+    letNextStart();
     const float *row = x + blockIdx.x * xStride + (i64)blockIdx.y * columns;
     float *to = out + blockIdx.x * outStride + (i64)blockIdx.y * columns;
     // A thread keeps its part of a row of usual width.

@@ -1,7 +1,6 @@
 // What the kernels of products at the speed of memory share: their arguments, sums over lanes and slices of the columns, a norm on
 // the way, and what becomes of a sum. Blocks have WARPS warps.
 #include "experts.cuh"
-#include "turn.cuh"
 
 struct Stream {
     float *out;           // (T, R), or hidden (T, places x M)
@@ -31,7 +30,6 @@ struct Stream {
     int capacity;         // most weight rows of a block
     int slots;            // of a warp's ring that they come through
     Experts experts;
-    Turn turn;            // of bulk copies
 };
 
 // Sums of COUNT values over the lanes; lane l gets that of value l / (32 / COUNT).

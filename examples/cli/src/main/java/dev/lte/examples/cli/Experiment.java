@@ -21,6 +21,7 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * @param task of {@code lte eval}
  * @param data the file that runs are judged on
  * @param calibration the file that baselines are calibrated on; null for the text that is built in
+ * @param expertSize neurons of an expert of baselines; null for the default of {@code lte eval}
  * @param seeds each run is made with
  * @param runs what is trained
  * @param baselines what is made of a dense run without training it again
@@ -31,6 +32,7 @@ record Experiment(
         String task,
         String data,
         @Nullable String calibration,
+        @Nullable Integer expertSize,
         List<Long> seeds,
         List<Run> runs,
         List<Baseline> baselines,

@@ -146,6 +146,9 @@ final class ExperimentCommand implements Callable<Integer> {
                         Path calibration = data.resolve(experiment.calibration());
                         options.addAll(List.of("--calibration", calibration.toString()));
                     }
+                    if (experiment.expertSize() != null) {
+                        options.addAll(List.of("--expert-size", String.valueOf(experiment.expertSize())));
+                    }
                     judgements.add(
                             new Judgement(baseline.routing() + "-" + sparsity, baseline.routing(), seed, options));
                 }

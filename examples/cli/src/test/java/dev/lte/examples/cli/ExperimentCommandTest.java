@@ -103,11 +103,11 @@ class ExperimentCommandTest {
         Files.writeString(
                 folder.resolve("suite.yaml"),
                 SUITE.replace("task: text", "task: classify")
-                        .replace("data: stories.txt", "data: films.tsv\ncalibration: films.tsv")
+                        .replace("data: stories.txt", "data: films.tsv\ncalibration: films.tsv\nexpertSize: 8")
                         .replace("[stages.0.steps=4]", "['stages.2.thresholdRange=[0.4, 0.6]']")
                         .replace("largest_activations", "moefication"));
-        // The baseline has experts of 32 neurons.
-        Run run = experiment("--seeds", "0", "--set", "model.ffn=64");
+        // 32 neurons, the default of an expert of a baseline, would not divide it.
+        Run run = experiment("--seeds", "0", "--set", "model.ffn=80");
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(results())
                 .extracting(line -> line.get("label").stringValue())
