@@ -90,7 +90,9 @@ final class LinearKernel implements WorkerPool.Task {
         biasStart = bias == null ? 0 : bias.rowStart(0);
         add = write == Write.ADD;
         gemm = tokens >= GEMM_ROWS;
-        if (!gemm && (long) rows * columns <= SMALL && weight.parts().getFirst().format().decodesPlainly()) {
+        if (!gemm
+                && (long) rows * columns <= SMALL
+                && weight.parts().getFirst().format().decodesPlainly()) {
             gemm = !warming.takesVectors(rows / TileFormat.ROWS * tokens);
         }
         if (xRows.length < tokens) {
