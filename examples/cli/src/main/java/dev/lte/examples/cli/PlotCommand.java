@@ -3,6 +3,7 @@ package dev.lte.examples.cli;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.TreeSet;
@@ -37,7 +38,7 @@ final class PlotCommand implements Callable<Integer> {
             paramLabel = "[LABEL=]FILE",
             description =
                     "Files with one JSON object a line. Results of one label form a line; without, the label is the baseline's"
-                            + " name, or the model's.")
+                            + " name, or the model's. The seeds of a run of 'lte experiment' are one point, their mean.")
     private List<String> files;
 
     @Option(
@@ -93,14 +94,16 @@ final class PlotCommand implements Callable<Integer> {
         chart.getStyler().setMarkerSize(7);
         for (String label :
                 new TreeSet<>(points.stream().map(ResultPoint::label).toList())) {
-            List<ResultPoint> line = points.stream()
-                    .filter(point -> point.label().equals(label))
-                    .sorted((a, b) -> Double.compare(a.number(x), b.number(x)))
+            List<List<ResultPoint>> line = ResultPoint.runs(points.stream()
+                            .filter(point -> point.label().equals(label))
+                            .toList())
+                    .stream()
+                    .sorted(Comparator.comparingDouble(seeds -> ResultPoint.mean(seeds, x)))
                     .toList();
             chart.addSeries(
                     label,
-                    line.stream().map(point -> point.number(x)).toList(),
-                    line.stream().map(point -> point.number(quality)).toList());
+                    line.stream().map(seeds -> ResultPoint.mean(seeds, x)).toList(),
+                    line.stream().map(seeds -> ResultPoint.mean(seeds, quality)).toList());
         }
         return chart;
     }

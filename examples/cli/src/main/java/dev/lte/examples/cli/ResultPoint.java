@@ -105,7 +105,18 @@ record ResultPoint(String label, Path file, JsonNode fields) {
         return table.toString();
     }
 
-    private static double mean(List<ResultPoint> points, String field) {
+    /** Results that share a label, such as the seeds of one run, together; those without one by themselves. In the order given. */
+    static List<List<ResultPoint>> runs(List<ResultPoint> points) {
+        Map<Object, List<ResultPoint>> runs = new LinkedHashMap<>();
+        for (ResultPoint point : points) {
+            JsonNode label = point.fields.path("label");
+            runs.computeIfAbsent(label.isString() ? label.asString() : point, key -> new ArrayList<>())
+                    .add(point);
+        }
+        return List.copyOf(runs.values());
+    }
+
+    static double mean(List<ResultPoint> points, String field) {
         return points.stream().mapToDouble(point -> point.number(field)).average().orElse(Double.NaN);
     }
 
