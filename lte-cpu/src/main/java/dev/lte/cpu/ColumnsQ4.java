@@ -1,20 +1,16 @@
 package dev.lte.cpu;
 
-import static dev.lte.cpu.Lanes.ORDER;
 import static dev.lte.cpu.Lanes.WIDE;
-import static dev.lte.cpu.Lanes.WIDE_I;
 
 import dev.lte.backend.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * Q4_0 for matrices of few columns: per block of 32 columns the weights as shorts {@code [8][rows]}, each with four columns of
- * its row as in {@link TileQ4}, then the F16 scales {@code [rows]}. A pass over all rows multiplies four shorts with activations that
+ * its row as in {@link TileQ4}, then the F16 scales {@code [rows]}. A pass over all rows multiplies two shorts with activations that
  * stay in registers; unscaled sums wait in the first-level cache.
  */
 final class ColumnsQ4 extends TileFormat {
@@ -84,12 +80,12 @@ final class ColumnsQ4 extends TileFormat {
     static void multiplyBlock(MemorySegment w, long block, int allTiles, int vectors, float[] x, int xAt, float[] sums) {
         long stride = (long) allTiles * GROUP_BYTES;
         multiplyFirst(w, block, stride, vectors, x, xAt, sums);
-        for (int g = Streams.COUNT; g < GROUPS; g += Streams.COUNT) {
+        for (int g = 2; g < GROUPS; g += 2) {
             multiplyNext(w, block + g * stride, stride, vectors, x, xAt + 4 * g, sums);
         }
     }
 
-    /** Four groups, {@code stride} bytes apart, as {@link Streams}; written out, as C2 would box vectors for a method. */
+    /** Two groups, {@code stride} bytes apart, see {@link Streams}: C2 boxes the vectors of four in some processes. */
     private static void multiplyFirst(
             MemorySegment w, long at, long stride, int vectors, float[] x, int xAt, float[] sums) {
         FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
@@ -100,40 +96,18 @@ final class ColumnsQ4 extends TileFormat {
         FloatVector x5 = FloatVector.broadcast(WIDE, x[xAt + 5]);
         FloatVector x6 = FloatVector.broadcast(WIDE, x[xAt + 6]);
         FloatVector x7 = FloatVector.broadcast(WIDE, x[xAt + 7]);
-        FloatVector x8 = FloatVector.broadcast(WIDE, x[xAt + 8]);
-        FloatVector x9 = FloatVector.broadcast(WIDE, x[xAt + 9]);
-        FloatVector x10 = FloatVector.broadcast(WIDE, x[xAt + 10]);
-        FloatVector x11 = FloatVector.broadcast(WIDE, x[xAt + 11]);
-        FloatVector x12 = FloatVector.broadcast(WIDE, x[xAt + 12]);
-        FloatVector x13 = FloatVector.broadcast(WIDE, x[xAt + 13]);
-        FloatVector x14 = FloatVector.broadcast(WIDE, x[xAt + 14]);
-        FloatVector x15 = FloatVector.broadcast(WIDE, x[xAt + 15]);
         for (int i = 0; i < vectors; i++) {
             long o = at + (long) i * 2 * WIDE.length();
-            IntVector va = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o, ORDER)
-                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
-            FloatVector sum = ((FloatVector) va.and(0xf).convert(VectorOperators.I2F, 0)).mul(x0);
-            sum = ((FloatVector) va.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x1, sum);
-            sum = ((FloatVector) va.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x2, sum);
-            sum = ((FloatVector) va.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x3, sum);
-            IntVector vb = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + stride, ORDER)
-                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
-            sum = ((FloatVector) vb.and(0xf).convert(VectorOperators.I2F, 0)).fma(x4, sum);
-            sum = ((FloatVector) vb.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x5, sum);
-            sum = ((FloatVector) vb.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x6, sum);
-            sum = ((FloatVector) vb.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x7, sum);
-            IntVector vc = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + 2 * stride, ORDER)
-                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
-            sum = ((FloatVector) vc.and(0xf).convert(VectorOperators.I2F, 0)).fma(x8, sum);
-            sum = ((FloatVector) vc.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x9, sum);
-            sum = ((FloatVector) vc.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x10, sum);
-            sum = ((FloatVector) vc.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x11, sum);
-            IntVector vd = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + 3 * stride, ORDER)
-                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
-            sum = ((FloatVector) vd.and(0xf).convert(VectorOperators.I2F, 0)).fma(x12, sum);
-            sum = ((FloatVector) vd.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x13, sum);
-            sum = ((FloatVector) vd.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x14, sum);
-            sum = ((FloatVector) vd.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x15, sum);
+            IntVector v = load(w, o);
+            IntVector u = load(w, o + stride);
+            FloatVector sum = TileQ8.masked(v, 0xf).mul(x0);
+            sum = TileQ8.masked(v, 0xf0).fma(x1, sum);
+            sum = TileQ8.masked(v, 0xf00).fma(x2, sum);
+            sum = TileQ8.masked(v, 0xfffff000).fma(x3, sum);
+            sum = TileQ8.masked(u, 0xf).fma(x4, sum);
+            sum = TileQ8.masked(u, 0xf0).fma(x5, sum);
+            sum = TileQ8.masked(u, 0xf00).fma(x6, sum);
+            sum = TileQ8.masked(u, 0xfffff000).fma(x7, sum);
             sum.intoArray(sums, i * WIDE.length());
         }
     }
@@ -149,41 +123,19 @@ final class ColumnsQ4 extends TileFormat {
         FloatVector x5 = FloatVector.broadcast(WIDE, x[xAt + 5]);
         FloatVector x6 = FloatVector.broadcast(WIDE, x[xAt + 6]);
         FloatVector x7 = FloatVector.broadcast(WIDE, x[xAt + 7]);
-        FloatVector x8 = FloatVector.broadcast(WIDE, x[xAt + 8]);
-        FloatVector x9 = FloatVector.broadcast(WIDE, x[xAt + 9]);
-        FloatVector x10 = FloatVector.broadcast(WIDE, x[xAt + 10]);
-        FloatVector x11 = FloatVector.broadcast(WIDE, x[xAt + 11]);
-        FloatVector x12 = FloatVector.broadcast(WIDE, x[xAt + 12]);
-        FloatVector x13 = FloatVector.broadcast(WIDE, x[xAt + 13]);
-        FloatVector x14 = FloatVector.broadcast(WIDE, x[xAt + 14]);
-        FloatVector x15 = FloatVector.broadcast(WIDE, x[xAt + 15]);
         for (int i = 0; i < vectors; i++) {
             long o = at + (long) i * 2 * WIDE.length();
+            IntVector v = load(w, o);
+            IntVector u = load(w, o + stride);
             FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length());
-            IntVector va = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o, ORDER)
-                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
-            sum = ((FloatVector) va.and(0xf).convert(VectorOperators.I2F, 0)).fma(x0, sum);
-            sum = ((FloatVector) va.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x1, sum);
-            sum = ((FloatVector) va.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x2, sum);
-            sum = ((FloatVector) va.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x3, sum);
-            IntVector vb = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + stride, ORDER)
-                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
-            sum = ((FloatVector) vb.and(0xf).convert(VectorOperators.I2F, 0)).fma(x4, sum);
-            sum = ((FloatVector) vb.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x5, sum);
-            sum = ((FloatVector) vb.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x6, sum);
-            sum = ((FloatVector) vb.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x7, sum);
-            IntVector vc = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + 2 * stride, ORDER)
-                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
-            sum = ((FloatVector) vc.and(0xf).convert(VectorOperators.I2F, 0)).fma(x8, sum);
-            sum = ((FloatVector) vc.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x9, sum);
-            sum = ((FloatVector) vc.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x10, sum);
-            sum = ((FloatVector) vc.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x11, sum);
-            IntVector vd = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + 3 * stride, ORDER)
-                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
-            sum = ((FloatVector) vd.and(0xf).convert(VectorOperators.I2F, 0)).fma(x12, sum);
-            sum = ((FloatVector) vd.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x13, sum);
-            sum = ((FloatVector) vd.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x14, sum);
-            sum = ((FloatVector) vd.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x15, sum);
+            sum = TileQ8.masked(v, 0xf).fma(x0, sum);
+            sum = TileQ8.masked(v, 0xf0).fma(x1, sum);
+            sum = TileQ8.masked(v, 0xf00).fma(x2, sum);
+            sum = TileQ8.masked(v, 0xfffff000).fma(x3, sum);
+            sum = TileQ8.masked(u, 0xf).fma(x4, sum);
+            sum = TileQ8.masked(u, 0xf0).fma(x5, sum);
+            sum = TileQ8.masked(u, 0xf00).fma(x6, sum);
+            sum = TileQ8.masked(u, 0xfffff000).fma(x7, sum);
             sum.intoArray(sums, i * WIDE.length());
         }
     }
