@@ -46,7 +46,7 @@ final class AttentionKernel implements WorkerPool.Task {
         warming = new Warming[pool.threads()];
         cold = new ColdAttention[pool.threads()];
         for (int i = 0; i < warming.length; i++) {
-            warming[i] = new Warming(5_000);
+            warming[i] = new Warming(300, 5_000);
             cold[i] = new ColdAttention();
         }
     }

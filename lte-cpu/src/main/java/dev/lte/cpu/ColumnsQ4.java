@@ -1,16 +1,20 @@
 package dev.lte.cpu;
 
+import static dev.lte.cpu.Lanes.ORDER;
 import static dev.lte.cpu.Lanes.WIDE;
+import static dev.lte.cpu.Lanes.WIDE_I;
 
 import dev.lte.backend.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * Q4_0 for matrices of few columns: per block of 32 columns the weights as shorts {@code [8][rows]}, each with four columns of
- * its row as in {@link TileQ4}, then the F16 scales {@code [rows]}. A pass over all rows multiplies with four activations that
+ * its row as in {@link TileQ4}, then the F16 scales {@code [rows]}. A pass over all rows multiplies four shorts with activations that
  * stay in registers; unscaled sums wait in the first-level cache.
  */
 final class ColumnsQ4 extends TileFormat {
@@ -78,39 +82,108 @@ final class ColumnsQ4 extends TileFormat {
 
     /** Unscaled sums of a block. */
     static void multiplyBlock(MemorySegment w, long block, int allTiles, int vectors, float[] x, int xAt, float[] sums) {
-        multiplyFirst(w, block, vectors, x, xAt, sums);
-        for (int g = 1; g < GROUPS; g++) {
-            multiplyNext(w, block + (long) g * allTiles * GROUP_BYTES, vectors, x, xAt + 4 * g, sums);
+        long stride = (long) allTiles * GROUP_BYTES;
+        multiplyFirst(w, block, stride, vectors, x, xAt, sums);
+        for (int g = Streams.COUNT; g < GROUPS; g += Streams.COUNT) {
+            multiplyNext(w, block + g * stride, stride, vectors, x, xAt + 4 * g, sums);
         }
     }
 
-    private static void multiplyFirst(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] sums) {
+    /** Four groups, {@code stride} bytes apart, as {@link Streams}; written out, as C2 would box vectors for a method. */
+    private static void multiplyFirst(
+            MemorySegment w, long at, long stride, int vectors, float[] x, int xAt, float[] sums) {
         FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
         FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
         FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
         FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
+        FloatVector x4 = FloatVector.broadcast(WIDE, x[xAt + 4]);
+        FloatVector x5 = FloatVector.broadcast(WIDE, x[xAt + 5]);
+        FloatVector x6 = FloatVector.broadcast(WIDE, x[xAt + 6]);
+        FloatVector x7 = FloatVector.broadcast(WIDE, x[xAt + 7]);
+        FloatVector x8 = FloatVector.broadcast(WIDE, x[xAt + 8]);
+        FloatVector x9 = FloatVector.broadcast(WIDE, x[xAt + 9]);
+        FloatVector x10 = FloatVector.broadcast(WIDE, x[xAt + 10]);
+        FloatVector x11 = FloatVector.broadcast(WIDE, x[xAt + 11]);
+        FloatVector x12 = FloatVector.broadcast(WIDE, x[xAt + 12]);
+        FloatVector x13 = FloatVector.broadcast(WIDE, x[xAt + 13]);
+        FloatVector x14 = FloatVector.broadcast(WIDE, x[xAt + 14]);
+        FloatVector x15 = FloatVector.broadcast(WIDE, x[xAt + 15]);
         for (int i = 0; i < vectors; i++) {
-            IntVector v = load(w, at + (long) i * 2 * WIDE.length());
-            FloatVector sum = TileQ8.masked(v, 0xf).mul(x0);
-            sum = TileQ8.masked(v, 0xf0).fma(x1, sum);
-            sum = TileQ8.masked(v, 0xf00).fma(x2, sum);
-            sum = TileQ8.masked(v, 0xfffff000).fma(x3, sum);
+            long o = at + (long) i * 2 * WIDE.length();
+            IntVector va = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o, ORDER)
+                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
+            FloatVector sum = ((FloatVector) va.and(0xf).convert(VectorOperators.I2F, 0)).mul(x0);
+            sum = ((FloatVector) va.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x1, sum);
+            sum = ((FloatVector) va.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x2, sum);
+            sum = ((FloatVector) va.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x3, sum);
+            IntVector vb = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + stride, ORDER)
+                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
+            sum = ((FloatVector) vb.and(0xf).convert(VectorOperators.I2F, 0)).fma(x4, sum);
+            sum = ((FloatVector) vb.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x5, sum);
+            sum = ((FloatVector) vb.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x6, sum);
+            sum = ((FloatVector) vb.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x7, sum);
+            IntVector vc = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + 2 * stride, ORDER)
+                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
+            sum = ((FloatVector) vc.and(0xf).convert(VectorOperators.I2F, 0)).fma(x8, sum);
+            sum = ((FloatVector) vc.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x9, sum);
+            sum = ((FloatVector) vc.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x10, sum);
+            sum = ((FloatVector) vc.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x11, sum);
+            IntVector vd = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + 3 * stride, ORDER)
+                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
+            sum = ((FloatVector) vd.and(0xf).convert(VectorOperators.I2F, 0)).fma(x12, sum);
+            sum = ((FloatVector) vd.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x13, sum);
+            sum = ((FloatVector) vd.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x14, sum);
+            sum = ((FloatVector) vd.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x15, sum);
             sum.intoArray(sums, i * WIDE.length());
         }
     }
 
-    private static void multiplyNext(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] sums) {
+    /** As {@link #multiplyFirst}, added to the sums. */
+    private static void multiplyNext(
+            MemorySegment w, long at, long stride, int vectors, float[] x, int xAt, float[] sums) {
         FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
         FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
         FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
         FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
+        FloatVector x4 = FloatVector.broadcast(WIDE, x[xAt + 4]);
+        FloatVector x5 = FloatVector.broadcast(WIDE, x[xAt + 5]);
+        FloatVector x6 = FloatVector.broadcast(WIDE, x[xAt + 6]);
+        FloatVector x7 = FloatVector.broadcast(WIDE, x[xAt + 7]);
+        FloatVector x8 = FloatVector.broadcast(WIDE, x[xAt + 8]);
+        FloatVector x9 = FloatVector.broadcast(WIDE, x[xAt + 9]);
+        FloatVector x10 = FloatVector.broadcast(WIDE, x[xAt + 10]);
+        FloatVector x11 = FloatVector.broadcast(WIDE, x[xAt + 11]);
+        FloatVector x12 = FloatVector.broadcast(WIDE, x[xAt + 12]);
+        FloatVector x13 = FloatVector.broadcast(WIDE, x[xAt + 13]);
+        FloatVector x14 = FloatVector.broadcast(WIDE, x[xAt + 14]);
+        FloatVector x15 = FloatVector.broadcast(WIDE, x[xAt + 15]);
         for (int i = 0; i < vectors; i++) {
-            IntVector v = load(w, at + (long) i * 2 * WIDE.length());
+            long o = at + (long) i * 2 * WIDE.length();
             FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length());
-            sum = TileQ8.masked(v, 0xf).fma(x0, sum);
-            sum = TileQ8.masked(v, 0xf0).fma(x1, sum);
-            sum = TileQ8.masked(v, 0xf00).fma(x2, sum);
-            sum = TileQ8.masked(v, 0xfffff000).fma(x3, sum);
+            IntVector va = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o, ORDER)
+                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
+            sum = ((FloatVector) va.and(0xf).convert(VectorOperators.I2F, 0)).fma(x0, sum);
+            sum = ((FloatVector) va.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x1, sum);
+            sum = ((FloatVector) va.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x2, sum);
+            sum = ((FloatVector) va.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x3, sum);
+            IntVector vb = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + stride, ORDER)
+                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
+            sum = ((FloatVector) vb.and(0xf).convert(VectorOperators.I2F, 0)).fma(x4, sum);
+            sum = ((FloatVector) vb.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x5, sum);
+            sum = ((FloatVector) vb.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x6, sum);
+            sum = ((FloatVector) vb.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x7, sum);
+            IntVector vc = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + 2 * stride, ORDER)
+                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
+            sum = ((FloatVector) vc.and(0xf).convert(VectorOperators.I2F, 0)).fma(x8, sum);
+            sum = ((FloatVector) vc.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x9, sum);
+            sum = ((FloatVector) vc.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x10, sum);
+            sum = ((FloatVector) vc.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x11, sum);
+            IntVector vd = (IntVector) ShortVector.fromMemorySegment(Lanes.WIDE_HALVES, w, o + 3 * stride, ORDER)
+                    .convertShape(VectorOperators.S2I, WIDE_I, 0);
+            sum = ((FloatVector) vd.and(0xf).convert(VectorOperators.I2F, 0)).fma(x12, sum);
+            sum = ((FloatVector) vd.and(0xf0).convert(VectorOperators.I2F, 0)).fma(x13, sum);
+            sum = ((FloatVector) vd.and(0xf00).convert(VectorOperators.I2F, 0)).fma(x14, sum);
+            sum = ((FloatVector) vd.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x15, sum);
             sum.intoArray(sums, i * WIDE.length());
         }
     }

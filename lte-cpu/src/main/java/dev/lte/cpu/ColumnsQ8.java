@@ -12,6 +12,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * Q8_0 for matrices of few columns: per block of 32 columns the weights as ints {@code [8][rows]}, each with four columns of
@@ -119,39 +120,100 @@ final class ColumnsQ8 extends TileFormat {
     /** Unscaled sums of {@code groups} times four columns. */
     static void multiplyBlock(
             MemorySegment w, long block, int groups, int allTiles, int vectors, float[] x, int xAt, float[] sums) {
-        multiplyFirst(w, block, vectors, x, xAt, sums);
-        for (int g = 1; g < groups; g++) {
-            multiplyNext(w, block + (long) g * allTiles * GROUP_BYTES, vectors, x, xAt + 4 * g, sums);
+        long stride = (long) allTiles * GROUP_BYTES;
+        multiplyFirst(w, block, stride, vectors, x, xAt, sums);
+        for (int g = Streams.COUNT; g < groups; g += Streams.COUNT) {
+            multiplyNext(w, block + g * stride, stride, vectors, x, xAt + 4 * g, sums);
         }
     }
 
-    private static void multiplyFirst(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] sums) {
+    /** Four groups, {@code stride} bytes apart, as {@link Streams}; written out, as C2 would box vectors for a method. */
+    private static void multiplyFirst(
+            MemorySegment w, long at, long stride, int vectors, float[] x, int xAt, float[] sums) {
         FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
         FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
         FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
         FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
+        FloatVector x4 = FloatVector.broadcast(WIDE, x[xAt + 4]);
+        FloatVector x5 = FloatVector.broadcast(WIDE, x[xAt + 5]);
+        FloatVector x6 = FloatVector.broadcast(WIDE, x[xAt + 6]);
+        FloatVector x7 = FloatVector.broadcast(WIDE, x[xAt + 7]);
+        FloatVector x8 = FloatVector.broadcast(WIDE, x[xAt + 8]);
+        FloatVector x9 = FloatVector.broadcast(WIDE, x[xAt + 9]);
+        FloatVector x10 = FloatVector.broadcast(WIDE, x[xAt + 10]);
+        FloatVector x11 = FloatVector.broadcast(WIDE, x[xAt + 11]);
+        FloatVector x12 = FloatVector.broadcast(WIDE, x[xAt + 12]);
+        FloatVector x13 = FloatVector.broadcast(WIDE, x[xAt + 13]);
+        FloatVector x14 = FloatVector.broadcast(WIDE, x[xAt + 14]);
+        FloatVector x15 = FloatVector.broadcast(WIDE, x[xAt + 15]);
         for (int i = 0; i < vectors; i++) {
-            IntVector v = load(w, at + (long) i * 4 * WIDE.length());
-            FloatVector sum = TileQ8.masked(v, 0xff).mul(x0);
-            sum = TileQ8.masked(v, 0xff00).fma(x1, sum);
-            sum = TileQ8.masked(v, 0xff0000).fma(x2, sum);
-            sum = TileQ8.masked(v, 0xff000000).fma(x3, sum);
+            long o = at + (long) i * 4 * WIDE.length();
+            IntVector va = IntVector.fromMemorySegment(WIDE_I, w, o, ORDER);
+            FloatVector sum = ((FloatVector) va.and(0xff).convert(VectorOperators.I2F, 0)).mul(x0);
+            sum = ((FloatVector) va.and(0xff00).convert(VectorOperators.I2F, 0)).fma(x1, sum);
+            sum = ((FloatVector) va.and(0xff0000).convert(VectorOperators.I2F, 0)).fma(x2, sum);
+            sum = ((FloatVector) va.and(0xff000000).convert(VectorOperators.I2F, 0)).fma(x3, sum);
+            IntVector vb = IntVector.fromMemorySegment(WIDE_I, w, o + stride, ORDER);
+            sum = ((FloatVector) vb.and(0xff).convert(VectorOperators.I2F, 0)).fma(x4, sum);
+            sum = ((FloatVector) vb.and(0xff00).convert(VectorOperators.I2F, 0)).fma(x5, sum);
+            sum = ((FloatVector) vb.and(0xff0000).convert(VectorOperators.I2F, 0)).fma(x6, sum);
+            sum = ((FloatVector) vb.and(0xff000000).convert(VectorOperators.I2F, 0)).fma(x7, sum);
+            IntVector vc = IntVector.fromMemorySegment(WIDE_I, w, o + 2 * stride, ORDER);
+            sum = ((FloatVector) vc.and(0xff).convert(VectorOperators.I2F, 0)).fma(x8, sum);
+            sum = ((FloatVector) vc.and(0xff00).convert(VectorOperators.I2F, 0)).fma(x9, sum);
+            sum = ((FloatVector) vc.and(0xff0000).convert(VectorOperators.I2F, 0)).fma(x10, sum);
+            sum = ((FloatVector) vc.and(0xff000000).convert(VectorOperators.I2F, 0)).fma(x11, sum);
+            IntVector vd = IntVector.fromMemorySegment(WIDE_I, w, o + 3 * stride, ORDER);
+            sum = ((FloatVector) vd.and(0xff).convert(VectorOperators.I2F, 0)).fma(x12, sum);
+            sum = ((FloatVector) vd.and(0xff00).convert(VectorOperators.I2F, 0)).fma(x13, sum);
+            sum = ((FloatVector) vd.and(0xff0000).convert(VectorOperators.I2F, 0)).fma(x14, sum);
+            sum = ((FloatVector) vd.and(0xff000000).convert(VectorOperators.I2F, 0)).fma(x15, sum);
             sum.intoArray(sums, i * WIDE.length());
         }
     }
 
-    private static void multiplyNext(MemorySegment w, long at, int vectors, float[] x, int xAt, float[] sums) {
+    /** As {@link #multiplyFirst}, added to the sums. */
+    private static void multiplyNext(
+            MemorySegment w, long at, long stride, int vectors, float[] x, int xAt, float[] sums) {
         FloatVector x0 = FloatVector.broadcast(WIDE, x[xAt]);
         FloatVector x1 = FloatVector.broadcast(WIDE, x[xAt + 1]);
         FloatVector x2 = FloatVector.broadcast(WIDE, x[xAt + 2]);
         FloatVector x3 = FloatVector.broadcast(WIDE, x[xAt + 3]);
+        FloatVector x4 = FloatVector.broadcast(WIDE, x[xAt + 4]);
+        FloatVector x5 = FloatVector.broadcast(WIDE, x[xAt + 5]);
+        FloatVector x6 = FloatVector.broadcast(WIDE, x[xAt + 6]);
+        FloatVector x7 = FloatVector.broadcast(WIDE, x[xAt + 7]);
+        FloatVector x8 = FloatVector.broadcast(WIDE, x[xAt + 8]);
+        FloatVector x9 = FloatVector.broadcast(WIDE, x[xAt + 9]);
+        FloatVector x10 = FloatVector.broadcast(WIDE, x[xAt + 10]);
+        FloatVector x11 = FloatVector.broadcast(WIDE, x[xAt + 11]);
+        FloatVector x12 = FloatVector.broadcast(WIDE, x[xAt + 12]);
+        FloatVector x13 = FloatVector.broadcast(WIDE, x[xAt + 13]);
+        FloatVector x14 = FloatVector.broadcast(WIDE, x[xAt + 14]);
+        FloatVector x15 = FloatVector.broadcast(WIDE, x[xAt + 15]);
         for (int i = 0; i < vectors; i++) {
-            IntVector v = load(w, at + (long) i * 4 * WIDE.length());
+            long o = at + (long) i * 4 * WIDE.length();
             FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length());
-            sum = TileQ8.masked(v, 0xff).fma(x0, sum);
-            sum = TileQ8.masked(v, 0xff00).fma(x1, sum);
-            sum = TileQ8.masked(v, 0xff0000).fma(x2, sum);
-            sum = TileQ8.masked(v, 0xff000000).fma(x3, sum);
+            IntVector va = IntVector.fromMemorySegment(WIDE_I, w, o, ORDER);
+            sum = ((FloatVector) va.and(0xff).convert(VectorOperators.I2F, 0)).fma(x0, sum);
+            sum = ((FloatVector) va.and(0xff00).convert(VectorOperators.I2F, 0)).fma(x1, sum);
+            sum = ((FloatVector) va.and(0xff0000).convert(VectorOperators.I2F, 0)).fma(x2, sum);
+            sum = ((FloatVector) va.and(0xff000000).convert(VectorOperators.I2F, 0)).fma(x3, sum);
+            IntVector vb = IntVector.fromMemorySegment(WIDE_I, w, o + stride, ORDER);
+            sum = ((FloatVector) vb.and(0xff).convert(VectorOperators.I2F, 0)).fma(x4, sum);
+            sum = ((FloatVector) vb.and(0xff00).convert(VectorOperators.I2F, 0)).fma(x5, sum);
+            sum = ((FloatVector) vb.and(0xff0000).convert(VectorOperators.I2F, 0)).fma(x6, sum);
+            sum = ((FloatVector) vb.and(0xff000000).convert(VectorOperators.I2F, 0)).fma(x7, sum);
+            IntVector vc = IntVector.fromMemorySegment(WIDE_I, w, o + 2 * stride, ORDER);
+            sum = ((FloatVector) vc.and(0xff).convert(VectorOperators.I2F, 0)).fma(x8, sum);
+            sum = ((FloatVector) vc.and(0xff00).convert(VectorOperators.I2F, 0)).fma(x9, sum);
+            sum = ((FloatVector) vc.and(0xff0000).convert(VectorOperators.I2F, 0)).fma(x10, sum);
+            sum = ((FloatVector) vc.and(0xff000000).convert(VectorOperators.I2F, 0)).fma(x11, sum);
+            IntVector vd = IntVector.fromMemorySegment(WIDE_I, w, o + 3 * stride, ORDER);
+            sum = ((FloatVector) vd.and(0xff).convert(VectorOperators.I2F, 0)).fma(x12, sum);
+            sum = ((FloatVector) vd.and(0xff00).convert(VectorOperators.I2F, 0)).fma(x13, sum);
+            sum = ((FloatVector) vd.and(0xff0000).convert(VectorOperators.I2F, 0)).fma(x14, sum);
+            sum = ((FloatVector) vd.and(0xff000000).convert(VectorOperators.I2F, 0)).fma(x15, sum);
             sum.intoArray(sums, i * WIDE.length());
         }
     }

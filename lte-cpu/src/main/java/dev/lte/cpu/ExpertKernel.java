@@ -13,7 +13,7 @@ final class ExpertKernel {
     private static final int GEMM_ROWS = 4;
 
     /** Panels have plain loops until vectors are compiled, and yield the same bits. */
-    private final Warming warming = new Warming(5_000);
+    private final Warming warming = new Warming(2_000, 5_000);
 
     private final PanelProduct panel = new PanelProduct();
     private final PackBuffer buffer = new PackBuffer();
@@ -60,6 +60,7 @@ final class ExpertKernel {
         TileFormat gate = weights.gate();
         TileFormat up = weights.up();
         TileFormat down = weights.down();
+        int upColumn = gate == null ? 0 : width;
         boolean few = count < GEMM_ROWS;
         if (few && up.decodesPlainly()) {
             few = warming.takesVectors(count * (2 * tiles + weights.modelTiles()));
@@ -69,14 +70,21 @@ final class ExpertKernel {
             for (int i = 0; i < count; i++) {
                 int row = rows[first + i];
                 int to = hiddenRows[i];
+                if (gate == up && width == tiles * TileFormat.ROWS) {
+                    // Two matrices that lie, and whose results lie, one behind the other: one of twice as many tiles.
+                    up.multiply(
+                            bytes, start, 2 * tiles, 0, 2 * tiles, model, 0, model, upRows.x(), upRows.rowStart(row), hidden,
+                            to, scratch);
+                    continue;
+                }
                 if (gate != null) {
                     gate.multiply(
                             bytes, start, tiles, 0, tiles, model, 0, model, gateRows.x(), gateRows.rowStart(row), hidden,
-                            to + width, scratch);
+                            to, scratch);
                 }
                 up.multiply(
-                        bytes, upStart, tiles, 0, tiles, model, 0, model, upRows.x(), upRows.rowStart(row), hidden, to,
-                        scratch);
+                        bytes, upStart, tiles, 0, tiles, model, 0, model, upRows.x(), upRows.rowStart(row), hidden,
+                        to + upColumn, scratch);
             }
             activate(weights, expert, count, stride, width);
             for (int i = 0; i < count; i++) {
@@ -84,9 +92,9 @@ final class ExpertKernel {
             }
         } else {
             if (gate != null) {
-                multiply(bytes, start, gate, tiles, model, gateRows.x(), gateXRows, hidden, width, count, hiddenRows);
+                multiply(bytes, start, gate, tiles, model, gateRows.x(), gateXRows, hidden, 0, count, hiddenRows);
             }
-            multiply(bytes, upStart, up, tiles, model, upRows.x(), upXRows, hidden, 0, count, hiddenRows);
+            multiply(bytes, upStart, up, tiles, model, upRows.x(), upXRows, hidden, upColumn, count, hiddenRows);
             activate(weights, expert, count, stride, width);
             int k = weights.downColumns();
             int length = down.prepared(k);
@@ -120,7 +128,7 @@ final class ExpertKernel {
         int model = weights.spec().model();
         TileFormat gate = weights.gate();
         int works = Math.max(
-                gate == null ? 0 : gate.scratch(weights.neuronTiles(), model),
+                gate == null ? 0 : gate.scratch(2 * weights.neuronTiles(), model),
                 Math.max(
                         weights.up().scratch(weights.neuronTiles(), model),
                         weights.down().scratch(weights.modelTiles(), weights.downColumns())));
@@ -140,20 +148,19 @@ final class ExpertKernel {
         int size = weights.spec().expertSize();
         float[] bias = weights.upBias();
         for (int i = 0; i < count; i++) {
-            int up = i * stride;
-            // A panel that is half a tile leaves numbers behind where down expects zeros.
-            Arrays.fill(hidden, up + size, up + width, 0f);
+            int to = i * stride;
+            int up = weights.gate() == null ? to : to + width;
             if (bias != null) {
                 for (int m = 0; m < size; m++) {
                     hidden[up + m] += bias[expert * size + m];
                 }
             }
+            VectorMath.activate(weights.spec().activation(), hidden, to, size);
             if (weights.gate() != null) {
-                VectorMath.activate(weights.spec().activation(), hidden, up + width, size);
-                VectorMath.multiply(hidden, up, hidden, up + width, size);
-            } else {
-                VectorMath.activate(weights.spec().activation(), hidden, up, size);
+                VectorMath.multiply(hidden, to, hidden, up, size);
             }
+            // A panel that is half a tile leaves numbers behind where down expects zeros.
+            Arrays.fill(hidden, to + size, to + width, 0f);
         }
     }
 

@@ -28,7 +28,7 @@ final class LinearKernel implements WorkerPool.Task {
     private static final int CHUNK_BYTES = 1 << 20;
 
     private final WorkerPool pool;
-    private final Warming warming = new Warming(5_000);
+    private final Warming warming = new Warming(500, 5_000);
     private final PanelProduct[] panels;
     private final PackBuffer[] buffers;
     private final Scratch sums;
@@ -90,7 +90,9 @@ final class LinearKernel implements WorkerPool.Task {
         biasStart = bias == null ? 0 : bias.rowStart(0);
         add = write == Write.ADD;
         gemm = tokens >= GEMM_ROWS;
-        if (!gemm && (long) rows * columns <= SMALL && weight.parts().getFirst().format().decodesPlainly()) {
+        if (!gemm
+                && (long) rows * columns <= SMALL
+                && weight.parts().getFirst().format().decodesPlainly()) {
             gemm = !warming.takesVectors(rows / TileFormat.ROWS * tokens);
         }
         if (xRows.length < tokens) {

@@ -22,8 +22,8 @@ final class PanelProduct {
     /** The threads, and the products of matrices and of experts, have counts of their own, which add up. */
     private static final int COMPILED = 1_000;
 
-    private final Warming warming = new Warming(COMPILED);
-    private final Warming decoding = new Warming(4 * COMPILED);
+    private final Warming warming = new Warming(2_000, COMPILED);
+    private final Warming decoding = new Warming(2_000, 4 * COMPILED);
     private final float[] panel = new float[DEPTH * WIDTH];
     private float[] scales = {};
     private float[] sums = {};

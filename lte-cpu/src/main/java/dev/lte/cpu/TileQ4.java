@@ -90,19 +90,24 @@ final class TileQ4 extends TileFormat {
     void multiply(
             MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
             int xStart, float[] out, int outStart, float[] scratch) {
-        int apart = Streams.apart(tileBytes(columns));
+        long bytes = tileBytes(columns);
+        int apart = Streams.apart(bytes);
         int i = 0;
-        for (; i <= tiles - Streams.COUNT * apart; i += Streams.COUNT * apart) {
-            for (int j = 0; j < apart; j++) {
-                long at = start + (tile + i + j) * tileBytes(columns);
-                multiplyFour(w, at, apart * tileBytes(columns), k, x, xStart, out, outStart + (i + j) * ROWS, apart * ROWS, scratch);
+        while (i <= tiles - Streams.COUNT) {
+            if (i > tiles - Streams.COUNT * apart) {
+                apart = 1;
             }
+            for (int j = 0; j < apart; j++) {
+                long at = start + (tile + i + j) * bytes;
+                multiplyFour(w, at, apart * bytes, k, x, xStart, out, outStart + (i + j) * ROWS, apart * ROWS, scratch);
+            }
+            i += Streams.COUNT * apart;
         }
         for (; i < tiles; i++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 long at = start + (tile + i) * tileBytes(columns);
                 int to = outStart + i * ROWS + r;
-                TileQ8.scales(w, at + 2 * r, k / BLOCK, x, xStart + k, scratch, 0, out, to);
+                TileQ8.scales(w, at + 2 * r, k / BLOCK, x, xStart + k, scratch, out, to);
                 multiplyLanes(w, at + k / BLOCK * SCALE_BYTES + 2 * r, k / 4, x, xStart, scratch, out, to);
             }
         }
@@ -114,9 +119,7 @@ final class TileQ4 extends TileFormat {
         int blocks = k / BLOCK;
         int scaleStride = blocks * ROWS;
         for (int r = 0; r < ROWS; r += WIDE.length()) {
-            for (int t = 0; t < Streams.COUNT; t++) {
-                TileQ8.scales(w, at + t * apart + 2 * r, blocks, x, xStart + k, scratch, t * scaleStride, out, to + t * outStride + r);
-            }
+            TileQ8.scalesOfFour(w, at + 2 * r, apart, blocks, x, xStart + k, scratch, scaleStride, out, to + r, outStride);
             long weights = at + blocks * SCALE_BYTES + 2 * r;
             multiplyFour(w, weights, apart, k / 4, x, xStart, scratch, scaleStride, out, to + r, outStride);
         }

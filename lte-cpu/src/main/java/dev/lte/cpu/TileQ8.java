@@ -97,19 +97,24 @@ final class TileQ8 extends TileFormat {
     void multiply(
             MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
             int xStart, float[] out, int outStart, float[] scratch) {
-        int apart = Streams.apart(tileBytes(columns));
+        long bytes = tileBytes(columns);
+        int apart = Streams.apart(bytes);
         int i = 0;
-        for (; i <= tiles - Streams.COUNT * apart; i += Streams.COUNT * apart) {
-            for (int j = 0; j < apart; j++) {
-                long at = start + (tile + i + j) * tileBytes(columns);
-                multiplyFour(w, at, apart * tileBytes(columns), k, x, xStart, out, outStart + (i + j) * ROWS, apart * ROWS, scratch);
+        while (i <= tiles - Streams.COUNT) {
+            if (i > tiles - Streams.COUNT * apart) {
+                apart = 1;
             }
+            for (int j = 0; j < apart; j++) {
+                long at = start + (tile + i + j) * bytes;
+                multiplyFour(w, at, apart * bytes, k, x, xStart, out, outStart + (i + j) * ROWS, apart * ROWS, scratch);
+            }
+            i += Streams.COUNT * apart;
         }
         for (; i < tiles; i++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 long at = start + (tile + i) * tileBytes(columns);
                 int to = outStart + i * ROWS + r;
-                scales(w, at + 2 * r, k / BLOCK, x, xStart + k, scratch, 0, out, to);
+                scales(w, at + 2 * r, k / BLOCK, x, xStart + k, scratch, out, to);
                 multiplyLanes(w, at + k / BLOCK * SCALE_BYTES + 4 * r, k / 4, x, xStart, scratch, out, to);
             }
         }
@@ -121,9 +126,7 @@ final class TileQ8 extends TileFormat {
         int blocks = k / BLOCK;
         int scaleStride = blocks * ROWS;
         for (int r = 0; r < ROWS; r += WIDE.length()) {
-            for (int t = 0; t < Streams.COUNT; t++) {
-                scales(w, at + t * apart + 2 * r, blocks, x, xStart + k, scratch, t * scaleStride, out, to + t * outStride + r);
-            }
+            scalesOfFour(w, at + 2 * r, apart, blocks, x, xStart + k, scratch, scaleStride, out, to + r, outStride);
             long weights = at + blocks * SCALE_BYTES + 4 * r;
             multiplyFour(w, weights, apart, k / 4, x, xStart, scratch, scaleStride, out, to + r, outStride);
         }
@@ -181,14 +184,45 @@ final class TileQ8 extends TileFormat {
 
     /** Decodes the scales of some rows, and adds {@code sum over b of scale[b] * excess[b]} to out. */
     static void scales(
-            MemorySegment w, long at, int blocks, float[] excess, int excessStart, float[] scales, int scaleStart, float[] out, int to) {
+            MemorySegment w, long at, int blocks, float[] excess, int excessStart, float[] scales, float[] out, int to) {
         FloatVector sum = FloatVector.zero(WIDE);
         for (int b = 0; b < blocks; b++) {
             FloatVector scale = Lanes.wideHalves(w, at + (long) b * SCALE_BYTES);
-            scale.intoArray(scales, scaleStart + b * WIDE.length());
+            scale.intoArray(scales, b * WIDE.length());
             sum = scale.fma(FloatVector.broadcast(WIDE, excess[excessStart + b]), sum);
         }
         FloatVector.fromArray(WIDE, out, to).add(sum).intoArray(out, to);
+    }
+
+    /** As {@link #scales} for four tiles at a time, see {@link Streams}. */
+    static void scalesOfFour(
+            MemorySegment w, long at, long apart, int blocks, float[] excess, int excessStart, float[] scales, int scaleStride,
+            float[] out, int to, int outStride) {
+        FloatVector a = FloatVector.zero(WIDE);
+        FloatVector b = a;
+        FloatVector c = a;
+        FloatVector d = a;
+        for (int i = 0; i < blocks; i++) {
+            long o = at + (long) i * SCALE_BYTES;
+            int s = i * WIDE.length();
+            FloatVector e = FloatVector.broadcast(WIDE, excess[excessStart + i]);
+            FloatVector scaleA = Lanes.wideHalves(w, o);
+            scaleA.intoArray(scales, s);
+            a = scaleA.fma(e, a);
+            FloatVector scaleB = Lanes.wideHalves(w, o + apart);
+            scaleB.intoArray(scales, s + scaleStride);
+            b = scaleB.fma(e, b);
+            FloatVector scaleC = Lanes.wideHalves(w, o + 2 * apart);
+            scaleC.intoArray(scales, s + 2 * scaleStride);
+            c = scaleC.fma(e, c);
+            FloatVector scaleD = Lanes.wideHalves(w, o + 3 * apart);
+            scaleD.intoArray(scales, s + 3 * scaleStride);
+            d = scaleD.fma(e, d);
+        }
+        FloatVector.fromArray(WIDE, out, to).add(a).intoArray(out, to);
+        FloatVector.fromArray(WIDE, out, to + outStride).add(b).intoArray(out, to + outStride);
+        FloatVector.fromArray(WIDE, out, to + 2 * outStride).add(c).intoArray(out, to + 2 * outStride);
+        FloatVector.fromArray(WIDE, out, to + 3 * outStride).add(d).intoArray(out, to + 3 * outStride);
     }
 
     /** The sums of one vector of rows; groups of four columns are added up before their scale is applied. */

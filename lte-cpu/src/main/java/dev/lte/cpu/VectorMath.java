@@ -88,7 +88,8 @@ final class VectorMath {
         }
         float total = 0;
         if (i > start) {
-            // As Lanes.sum, which C2 no longer inlines, and boxes its argument, where it has inlined this method into one of attention.
+            // As Lanes.sum, which C2 no longer inlines, and boxes its argument, where it has inlined this method into
+            // one of attention.
             sum = sum.add(sum.rearrange(Lanes.HALF));
             if (L >= 4) {
                 sum = sum.add(sum.rearrange(Lanes.QUARTER));
@@ -173,8 +174,8 @@ final class VectorMath {
                     .add(ScalarMath.ONE)
                     .reinterpretAsFloats());
             FloatVector positive = t.mul(e);
-            FloatVector erfc = positive.blend(
-                    FloatVector.broadcast(F, 2f).sub(positive), y.compare(VectorOperators.LT, 0f));
+            FloatVector erfc =
+                    positive.blend(FloatVector.broadcast(F, 2f).sub(positive), y.compare(VectorOperators.LT, 0f));
             v.mul(b).add(a).mul(erfc.mul(0.5f)).intoArray(out, i);
         }
         return i;
@@ -186,7 +187,8 @@ final class VectorMath {
      */
     static FloatVector tanh(FloatVector x) {
         FloatVector e = exp(x.add(x));
-        FloatVector far = FloatVector.broadcast(F, 1f).sub(FloatVector.broadcast(F, 2f).div(e.add(1f)));
+        FloatVector far =
+                FloatVector.broadcast(F, 1f).sub(FloatVector.broadcast(F, 2f).div(e.add(1f)));
         FloatVector z = x.mul(x);
         FloatVector p = z.mul(-5.70498872745e-3f).add(2.06390887954e-2f);
         p = p.mul(z).add(-5.37397155531e-2f);
@@ -219,5 +221,4 @@ final class VectorMath {
                 .add(ScalarMath.ONE)
                 .reinterpretAsFloats());
     }
-
 }

@@ -68,7 +68,8 @@ class ColdCodeTest {
             for (int tile = 0; tile < 2; tile++) {
                 int column = tile * TileFormat.ROWS;
                 part.format().decode(part.packed().memory(), 0, 2, tile, 512, 256, 256, vectors, Gemm.WIDTH, column);
-                part.format().decodePlainly(part.packed().memory(), 0, 2, tile, 512, 256, 256, plain, Gemm.WIDTH, column);
+                part.format()
+                        .decodePlainly(part.packed().memory(), 0, 2, tile, 512, 256, 256, plain, Gemm.WIDTH, column);
             }
             assertThat(plain).as("seed %d", SEED).isEqualTo(vectors);
             if (dtype.isQuantized()) {

@@ -180,7 +180,7 @@ final class LayerBenchmark implements AutoCloseable {
     /** The median of alternating runs, in seconds. */
     private static double[] time(int repetitions, Runnable... runs) {
         double[][] seconds = new double[runs.length][repetitions];
-        for (int i = -Math.max(2, repetitions / 4); i < repetitions; i++) {
+        for (int i = -Math.max(8, repetitions / 4); i < repetitions; i++) {
             for (int r = 0; r < runs.length; r++) {
                 long start = System.nanoTime();
                 runs[r].run();

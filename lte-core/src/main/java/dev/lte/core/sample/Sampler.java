@@ -78,11 +78,13 @@ public final class Sampler {
         if (allowed != null) {
             mask(logits, start, size, allowed);
         }
-        bias.forEach((id, value) -> {
-            if (id < size) {
-                logits[start + id] += value;
-            }
-        });
+        if (!bias.isEmpty()) {
+            bias.forEach((id, value) -> {
+                if (id < size) {
+                    logits[start + id] += value;
+                }
+            });
+        }
         history.penalize(logits, start, size, sampling.repetitionPenalty());
         generated.penalize(logits, start, size, sampling.frequencyPenalty(), sampling.presencePenalty());
         int chosen = sampling.temperature() == 0 ? argmax(logits, start, size) : draw(logits, start, size);
