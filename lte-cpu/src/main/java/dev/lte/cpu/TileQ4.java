@@ -142,26 +142,19 @@ final class TileQ4 extends TileFormat {
             TileQ8.scalesOfFour(
                     w, at + 2 * r, apart, blocks, x, xStart + k, scratch, scaleStride, out, to + r, outStride);
             long weights = at + blocks * SCALE_BYTES + 2 * r;
-            multiplyFour(w, weights, apart, k / 4, x, xStart, scratch, scaleStride, out, to + r, outStride);
+            multiplyFour(w, weights, apart, k / 4, x, xStart, scratch, scaleStride);
+            for (int t = 0; t < Streams.COUNT; t++) {
+                VectorMath.add(out, to + t * outStride + r, scratch, t * WIDE.length(), WIDE.length());
+            }
         }
     }
 
     /**
-     * As {@link #multiplyLanes} for four tiles, {@code apart} bytes, {@code scaleStride} scales and {@code outStride} rows from each
-     * other. Written out, as C2 would not inline a method for one of them, and box its vectors.
+     * As {@link #multiplyLanes} for four tiles, {@code apart} bytes, and {@code scaleStride} scales from each other; the sums
+     * take the place of the scales. Written out, as C2 would not inline a method for one of them, and box its vectors.
      */
     private static void multiplyFour(
-            MemorySegment w,
-            long at,
-            long apart,
-            int groups,
-            float[] x,
-            int xStart,
-            float[] scales,
-            int scaleStride,
-            float[] out,
-            int to,
-            int outStride) {
+            MemorySegment w, long at, long apart, int groups, float[] x, int xStart, float[] scales, int scaleStride) {
         FloatVector a = FloatVector.zero(WIDE);
         FloatVector b = a;
         FloatVector c = a;
@@ -203,10 +196,10 @@ final class TileQ4 extends TileFormat {
             pd = ((FloatVector) vd.and(0xfffff000).convert(VectorOperators.I2F, 0)).fma(x3, pd);
             d = pd.fma(FloatVector.fromArray(WIDE, scales, s + 3 * scaleStride), d);
         }
-        FloatVector.fromArray(WIDE, out, to).add(a).intoArray(out, to);
-        FloatVector.fromArray(WIDE, out, to + outStride).add(b).intoArray(out, to + outStride);
-        FloatVector.fromArray(WIDE, out, to + 2 * outStride).add(c).intoArray(out, to + 2 * outStride);
-        FloatVector.fromArray(WIDE, out, to + 3 * outStride).add(d).intoArray(out, to + 3 * outStride);
+        a.intoArray(scales, 0);
+        b.intoArray(scales, WIDE.length());
+        c.intoArray(scales, 2 * WIDE.length());
+        d.intoArray(scales, 3 * WIDE.length());
     }
 
     /** The sums of one vector of rows; groups of four columns are added up before their scale is applied. */

@@ -154,26 +154,19 @@ final class TileQ8 extends TileFormat {
         for (int r = 0; r < ROWS; r += WIDE.length()) {
             scalesOfFour(w, at + 2 * r, apart, blocks, x, xStart + k, scratch, scaleStride, out, to + r, outStride);
             long weights = at + blocks * SCALE_BYTES + 4 * r;
-            multiplyFour(w, weights, apart, k / 4, x, xStart, scratch, scaleStride, out, to + r, outStride);
+            multiplyFour(w, weights, apart, k / 4, x, xStart, scratch, scaleStride);
+            for (int t = 0; t < Streams.COUNT; t++) {
+                VectorMath.add(out, to + t * outStride + r, scratch, t * WIDE.length(), WIDE.length());
+            }
         }
     }
 
     /**
-     * As {@link #multiplyLanes} for four tiles, {@code apart} bytes, {@code scaleStride} scales and {@code outStride} rows from each
-     * other. Written out, as C2 would not inline a method for one of them, and box its vectors.
+     * As {@link #multiplyLanes} for four tiles, {@code apart} bytes, and {@code scaleStride} scales from each other; the sums
+     * take the place of the scales. Written out, as C2 would not inline a method for one of them, and box its vectors.
      */
     private static void multiplyFour(
-            MemorySegment w,
-            long at,
-            long apart,
-            int groups,
-            float[] x,
-            int xStart,
-            float[] scales,
-            int scaleStride,
-            float[] out,
-            int to,
-            int outStride) {
+            MemorySegment w, long at, long apart, int groups, float[] x, int xStart, float[] scales, int scaleStride) {
         FloatVector a = FloatVector.zero(WIDE);
         FloatVector b = a;
         FloatVector c = a;
@@ -211,10 +204,10 @@ final class TileQ8 extends TileFormat {
             pd = ((FloatVector) vd.and(0xff000000).convert(VectorOperators.I2F, 0)).fma(x3, pd);
             d = pd.fma(FloatVector.fromArray(WIDE, scales, s + 3 * scaleStride), d);
         }
-        FloatVector.fromArray(WIDE, out, to).add(a).intoArray(out, to);
-        FloatVector.fromArray(WIDE, out, to + outStride).add(b).intoArray(out, to + outStride);
-        FloatVector.fromArray(WIDE, out, to + 2 * outStride).add(c).intoArray(out, to + 2 * outStride);
-        FloatVector.fromArray(WIDE, out, to + 3 * outStride).add(d).intoArray(out, to + 3 * outStride);
+        a.intoArray(scales, 0);
+        b.intoArray(scales, WIDE.length());
+        c.intoArray(scales, 2 * WIDE.length());
+        d.intoArray(scales, 3 * WIDE.length());
     }
 
     /** Decodes the scales of some rows, and adds {@code sum over b of scale[b] * excess[b]} to out. */
