@@ -14,11 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param type of all matrices that are written
  */
 public record GroupingOptions(
-        GroupingMethod method,
-        int expertSize,
-        @Nullable Path calibration,
-        long seed,
-        WeightType type) {
+        GroupingMethod method, int expertSize, @Nullable Path calibration, long seed, WeightType type) {
     public GroupingOptions {
         if (expertSize < 1) {
             throw new InvalidRequestException("expertSize", "1 or more", expertSize);

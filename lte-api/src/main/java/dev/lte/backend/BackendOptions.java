@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * @param device index of the device where there are several
  * @param weightCache where packed weights may be kept, or null
  */
-public record BackendOptions(int threads, int device, @Nullable WeightCache weightCache) {
+public record BackendOptions(
+        int threads, int device, @Nullable WeightCache weightCache) {
     public BackendOptions {
         if (threads < 0 || threads > 1024) {
             throw new IllegalArgumentException("threads must be 0 (automatic) to 1024, found " + threads);

@@ -11,7 +11,8 @@ package dev.lte.backend;
 public record TopKSpec(int k, float noise) {
     public TopKSpec {
         if (k < 1 || !(noise >= 0)) {
-            throw new IllegalArgumentException("expected 1 expert or more and noise of 0 or more, found " + k + ", " + noise);
+            throw new IllegalArgumentException(
+                    "expected 1 expert or more and noise of 0 or more, found " + k + ", " + noise);
         }
     }
 

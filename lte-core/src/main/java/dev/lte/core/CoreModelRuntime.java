@@ -366,8 +366,8 @@ public final class CoreModelRuntime implements ModelRuntime {
         if (columns % dtype.blockSize() != 0) {
             throw new InvalidRequestException(
                     "cacheType",
-                    "F16 or F32, as this model's " + config.keyValueHeads() + " key/value heads of "
-                            + config.headSize() + " are no whole blocks of " + dtype.blockSize(),
+                    "F16 or F32, as this model's " + config.keyValueHeads() + " key/value heads of " + config.headSize()
+                            + " are no whole blocks of " + dtype.blockSize(),
                     asked);
         }
         return dtype;

@@ -16,18 +16,36 @@ final class AlternatingGemm {
 
     /** @param from the first column, 0 or 1; the rest as of {@link Gemm#multiply} */
     static void multiply(
-            float[] w, int from, int k, float[] x, int[] xRows, int first, int xColumn, float[] out, int[] outRows,
-            int outColumn, int n) {
+            float[] w,
+            int from,
+            int k,
+            float[] x,
+            int[] xRows,
+            int first,
+            int xColumn,
+            float[] out,
+            int[] outRows,
+            int outColumn,
+            int n) {
         int i = 0;
         for (; i <= n - 4; i += 4) {
             int j = first + i;
             for (int r = 0; r < WIDTH; r += STEP) {
                 four(
-                        w, r, from, k, x,
-                        xRows[j] + xColumn, xRows[j + 1] + xColumn, xRows[j + 2] + xColumn, xRows[j + 3] + xColumn,
+                        w,
+                        r,
+                        from,
+                        k,
+                        x,
+                        xRows[j] + xColumn,
+                        xRows[j + 1] + xColumn,
+                        xRows[j + 2] + xColumn,
+                        xRows[j + 3] + xColumn,
                         out,
-                        outRows[i] + outColumn + r, outRows[i + 1] + outColumn + r,
-                        outRows[i + 2] + outColumn + r, outRows[i + 3] + outColumn + r);
+                        outRows[i] + outColumn + r,
+                        outRows[i + 1] + outColumn + r,
+                        outRows[i + 2] + outColumn + r,
+                        outRows[i + 3] + outColumn + r);
             }
         }
         for (; i < n; i++) {
@@ -39,7 +57,20 @@ final class AlternatingGemm {
 
     /** Kept apart from the loops over tokens: C2 boxes the sums when loops are nested around them. */
     private static void four(
-            float[] w, int at, int from, int k, float[] x, int x0, int x1, int x2, int x3, float[] out, int o0, int o1, int o2, int o3) {
+            float[] w,
+            int at,
+            int from,
+            int k,
+            float[] x,
+            int x0,
+            int x1,
+            int x2,
+            int x3,
+            float[] out,
+            int o0,
+            int o1,
+            int o2,
+            int o3) {
         FloatVector a0 = FloatVector.fromArray(WIDE, out, o0);
         FloatVector b0 = FloatVector.fromArray(WIDE, out, o0 + WIDE.length());
         FloatVector a1 = FloatVector.fromArray(WIDE, out, o1);

@@ -246,8 +246,7 @@ final class AttentionBlock {
         FloatVector max = FloatVector.fromArray(F, largest, i);
         FloatVector sum = FloatVector.zero(F);
         for (int at = from; at < to; at += QUERIES) {
-            FloatVector e =
-                    VectorMath.exp(FloatVector.fromArray(F, x, at).sub(max));
+            FloatVector e = VectorMath.exp(FloatVector.fromArray(F, x, at).sub(max));
             e.intoArray(x, at);
             sum = sum.add(e);
         }

@@ -96,7 +96,8 @@ final class AttentionMath {
             s6 = FloatVector.fromArray(WIDE, keys, at + 6 * stride + e).fma(query, s6);
             s7 = FloatVector.fromArray(WIDE, keys, at + 7 * stride + e).fma(query, s7);
         }
-        // Sums of two halves, of one vector where the mask is not set and of the other where it is. No method: once a compilation has grown
+        // Sums of two halves, of one vector where the mask is not set and of the other where it is. No method: once a
+        // compilation has grown
         // to a size, C2 boxes the vectors for it.
         s0 = s0.blend(s1, FIRST).add(s1.blend(s0, FIRST).rearrange(SWAP_FIRST));
         s2 = s2.blend(s3, FIRST).add(s3.blend(s2, FIRST).rearrange(SWAP_FIRST));

@@ -81,7 +81,7 @@ final class BackgroundPacking implements AutoCloseable {
     }
 
     private void pack(PackedItems items) {
-        int step = (int) Math.clamp(STEP_BYTES / items.itemBytes(), 1, items.items());
+        int step = Math.clamp(STEP_BYTES / items.itemBytes(), 1, items.items());
         for (int first = 0; first < items.items(); first += step) {
             if (closed || items.isCancelled()) {
                 return;

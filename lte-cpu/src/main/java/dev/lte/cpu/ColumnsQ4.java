@@ -65,8 +65,19 @@ final class ColumnsQ4 extends TileFormat {
     /** All tiles at once. */
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         int vectors = allTiles * (ROWS / WIDE.length());
         for (int b = 0; b < k / BLOCK; b++) {
             long block = start + (long) b * allTiles * BLOCK_BYTES;
@@ -77,7 +88,8 @@ final class ColumnsQ4 extends TileFormat {
     }
 
     /** Unscaled sums of a block. */
-    static void multiplyBlock(MemorySegment w, long block, int allTiles, int vectors, float[] x, int xAt, float[] sums) {
+    static void multiplyBlock(
+            MemorySegment w, long block, int allTiles, int vectors, float[] x, int xAt, float[] sums) {
         long stride = (long) allTiles * GROUP_BYTES;
         multiplyFirst(w, block, stride, vectors, x, xAt, sums);
         for (int g = 2; g < GROUPS; g += 2) {
@@ -146,7 +158,15 @@ final class ColumnsQ4 extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         for (int b = first / BLOCK; b < (first + count) / BLOCK; b++) {
             long block = start + (long) b * allTiles * BLOCK_BYTES;
@@ -165,7 +185,15 @@ final class ColumnsQ4 extends TileFormat {
 
     @Override
     void decodePlainly(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         short[] groups = new short[ROWS];
         for (int g = first / 4; g < (first + count) / 4; g++) {

@@ -82,8 +82,19 @@ final class ColumnsQ4K extends TileFormat {
     /** All tiles at once. */
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         int vectors = allTiles * (ROWS / WIDE.length());
         int groups = k / GROUP;
         for (int g = 0; g < groups; g++) {
@@ -102,14 +113,22 @@ final class ColumnsQ4K extends TileFormat {
 
     /** {@code out += scale * (sums + small)}, then {@code out += min * allX}. */
     private static void scale(
-            MemorySegment w, long at, int allTiles, int vectors, float small, float allX, float[] sums, float[] out,
+            MemorySegment w,
+            long at,
+            int allTiles,
+            int vectors,
+            float small,
+            float allX,
+            float[] sums,
+            float[] out,
             int outStart) {
         long mins = (long) allTiles * HALVES_BYTES;
         FloatVector x = FloatVector.broadcast(WIDE, allX);
         for (int i = 0; i < vectors; i++) {
             int to = outStart + i * WIDE.length();
             long d = at + 2L * i * WIDE.length();
-            FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length()).add(small);
+            FloatVector sum =
+                    FloatVector.fromArray(WIDE, sums, i * WIDE.length()).add(small);
             FloatVector scaled = TileQ4K.scale(w, d, d + 2 * mins).fma(sum, FloatVector.fromArray(WIDE, out, to));
             TileQ4K.min(w, d + mins, d + 2 * mins).fma(x, scaled).intoArray(out, to);
         }
@@ -117,7 +136,15 @@ final class ColumnsQ4K extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         for (int g = first / GROUP; g < (first + count) / GROUP; g++) {
             long at = start + (long) g * allTiles * GROUP_BYTES + (long) tile * COLUMNS_BYTES;

@@ -102,8 +102,19 @@ final class ColumnsQ6K extends TileFormat {
     /** All tiles at once. */
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         int vectors = allTiles * (ROWS / WIDE.length());
         for (int b = 0; b < k / HALF; b++) {
             long group = start + (long) (b / 2) * allTiles * GROUP_BYTES;
@@ -124,7 +135,8 @@ final class ColumnsQ6K extends TileFormat {
         for (int i = 0; i < vectors; i++) {
             int to = outStart + i * WIDE.length();
             long d = at + 2L * i * WIDE.length();
-            FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length()).add(excess);
+            FloatVector sum =
+                    FloatVector.fromArray(WIDE, sums, i * WIDE.length()).add(excess);
             FloatVector scale = Lanes.wideHalves(w, d).mul(TileQ6K.low(TileQ4.shorts(w, d + scales)));
             scale.fma(sum, FloatVector.fromArray(WIDE, out, to)).intoArray(out, to);
         }
@@ -135,7 +147,8 @@ final class ColumnsQ6K extends TileFormat {
         for (int i = 0; i < vectors; i++) {
             int to = outStart + i * WIDE.length();
             long d = at + 2L * i * WIDE.length();
-            FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length()).add(excess);
+            FloatVector sum =
+                    FloatVector.fromArray(WIDE, sums, i * WIDE.length()).add(excess);
             FloatVector scale = Lanes.wideHalves(w, d).mul(TileQ6K.high(TileQ4.shorts(w, d + scales)));
             scale.fma(sum, FloatVector.fromArray(WIDE, out, to)).intoArray(out, to);
         }
@@ -143,7 +156,15 @@ final class ColumnsQ6K extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         for (int c = first; c < first + count; c += 4) {
             long step = start + (long) (c / GROUP) * allTiles * GROUP_BYTES;

@@ -105,8 +105,19 @@ final class ColumnsQ8 extends TileFormat {
     /** All tiles at once. */
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         int vectors = allTiles * (ROWS / WIDE.length());
         for (int b = 0; b < k / BLOCK; b++) {
             long block = start + (long) b * allTiles * BLOCK_BYTES;
@@ -189,7 +200,8 @@ final class ColumnsQ8 extends TileFormat {
     static void scale(MemorySegment w, long at, int vectors, float excess, float[] sums, float[] out, int outStart) {
         for (int i = 0; i < vectors; i++) {
             int to = outStart + i * WIDE.length();
-            FloatVector sum = FloatVector.fromArray(WIDE, sums, i * WIDE.length()).add(excess);
+            FloatVector sum =
+                    FloatVector.fromArray(WIDE, sums, i * WIDE.length()).add(excess);
             Lanes.wideHalves(w, at + 2L * i * WIDE.length())
                     .fma(sum, FloatVector.fromArray(WIDE, out, to))
                     .intoArray(out, to);
@@ -198,7 +210,15 @@ final class ColumnsQ8 extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         for (int b = first / BLOCK; b < (first + count) / BLOCK; b++) {
             long block = start + (long) b * allTiles * BLOCK_BYTES;

@@ -33,7 +33,8 @@ public final class CpuBackendProvider implements BackendProvider {
         try {
             return new Availability.Available(CpuBackend.describe(BackendOptions.defaults()));
         } catch (LinkageError e) {
-            return new Availability.Unavailable("the Vector API of this Java cannot be used: " + e, "use Java 25", false);
+            return new Availability.Unavailable(
+                    "the Vector API of this Java cannot be used: " + e, "use Java 25", false);
         }
     }
 

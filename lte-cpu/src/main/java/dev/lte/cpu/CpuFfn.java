@@ -54,6 +54,7 @@ final class CpuFfn implements FfnWeights {
     }
 
     static CpuFfn pack(CpuBackend backend, FfnData data) {
+        @SuppressWarnings("MustBeClosed") // the storage closes it
         Arena arena = Arena.ofShared();
         try {
             return new CpuFfn(backend, arena, data);

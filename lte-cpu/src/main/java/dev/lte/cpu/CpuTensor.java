@@ -64,6 +64,7 @@ final class CpuTensor implements Tensor {
                 new CpuTensor(
                         new Storage(backend, null), dtype, rows, columns, 0, columns, null, new int[elements], null);
             case F16, BF16, Q8_0 -> {
+                @SuppressWarnings("MustBeClosed") // the storage closes it
                 Arena arena = Arena.ofShared();
                 yield new CpuTensor(
                         new Storage(backend, arena),

@@ -33,8 +33,16 @@ final class ExpertKernel {
      * @param sum row r starts at {@code (r - sumRow) * sumStride}; rows are whole panels wide
      */
     void run(
-            CpuFfn weights, int expert, PreparedRows gateRows, PreparedRows upRows, int[] rows, int first, int count,
-            float[] sum, int sumRow, int sumStride) {
+            CpuFfn weights,
+            int expert,
+            PreparedRows gateRows,
+            PreparedRows upRows,
+            int[] rows,
+            int first,
+            int count,
+            float[] sum,
+            int sumRow,
+            int sumStride) {
         int inner = Math.max(weights.neuronTiles() * TileFormat.ROWS, weights.downColumns());
         int width = (inner + Gemm.WIDTH - 1) / Gemm.WIDTH * Gemm.WIDTH;
         int stride = 2 * width;
@@ -73,18 +81,51 @@ final class ExpertKernel {
                 if (gate == up && width == tiles * TileFormat.ROWS) {
                     // Two matrices that lie, and whose results lie, one behind the other: one of twice as many tiles.
                     up.multiply(
-                            bytes, start, 2 * tiles, 0, 2 * tiles, model, 0, model, upRows.x(), upRows.rowStart(row), hidden,
-                            to, scratch);
+                            bytes,
+                            start,
+                            2 * tiles,
+                            0,
+                            2 * tiles,
+                            model,
+                            0,
+                            model,
+                            upRows.x(),
+                            upRows.rowStart(row),
+                            hidden,
+                            to,
+                            scratch);
                     continue;
                 }
                 if (gate != null) {
                     gate.multiply(
-                            bytes, start, tiles, 0, tiles, model, 0, model, gateRows.x(), gateRows.rowStart(row), hidden,
-                            to, scratch);
+                            bytes,
+                            start,
+                            tiles,
+                            0,
+                            tiles,
+                            model,
+                            0,
+                            model,
+                            gateRows.x(),
+                            gateRows.rowStart(row),
+                            hidden,
+                            to,
+                            scratch);
                 }
                 up.multiply(
-                        bytes, upStart, tiles, 0, tiles, model, 0, model, upRows.x(), upRows.rowStart(row), hidden,
-                        to + upColumn, scratch);
+                        bytes,
+                        upStart,
+                        tiles,
+                        0,
+                        tiles,
+                        model,
+                        0,
+                        model,
+                        upRows.x(),
+                        upRows.rowStart(row),
+                        hidden,
+                        to + upColumn,
+                        scratch);
             }
             activate(weights, expert, count, stride, width);
             for (int i = 0; i < count; i++) {
@@ -106,8 +147,17 @@ final class ExpertKernel {
                 }
             }
             multiply(
-                    bytes, downStart, down, weights.modelTiles(), k, length > 0 ? prepared : hidden,
-                    length > 0 ? preparedRows : hiddenRows, sum, 0, count, sumRows);
+                    bytes,
+                    downStart,
+                    down,
+                    weights.modelTiles(),
+                    k,
+                    length > 0 ? prepared : hidden,
+                    length > 0 ? preparedRows : hiddenRows,
+                    sum,
+                    0,
+                    count,
+                    sumRows);
         }
     }
 
@@ -166,12 +216,35 @@ final class ExpertKernel {
 
     /** {@code out[outRows[i] + outColumn + r] += sum over c of tiles[r][c] * x[xRows[i] + c]} for all rows i, by panels. */
     private void multiply(
-            MemorySegment bytes, long start, TileFormat format, int tiles, int k, float[] x, int[] xRows, float[] out,
-            int outColumn, int count, int[] outRows) {
+            MemorySegment bytes,
+            long start,
+            TileFormat format,
+            int tiles,
+            int k,
+            float[] x,
+            int[] xRows,
+            float[] out,
+            int outColumn,
+            int count,
+            int[] outRows) {
         for (int tile = 0; tile < tiles; tile += PanelProduct.TILES) {
             panel.multiply(
-                    format, bytes, start, tiles, tile, Math.min(PanelProduct.TILES, tiles - tile), k, 0, k, x, xRows, 0, count,
-                    out, outRows, outColumn + tile * TileFormat.ROWS);
+                    format,
+                    bytes,
+                    start,
+                    tiles,
+                    tile,
+                    Math.min(PanelProduct.TILES, tiles - tile),
+                    k,
+                    0,
+                    k,
+                    x,
+                    xRows,
+                    0,
+                    count,
+                    out,
+                    outRows,
+                    outColumn + tile * TileFormat.ROWS);
         }
     }
 

@@ -59,7 +59,12 @@ final class FfnKernel implements WorkerPool.Task {
 
     /** @param experts the lists and {@code counts} their lengths; both null for a dense run */
     void run(
-            CpuTensor y, CpuTensor x, CpuFfn weights, @Nullable CpuTensor experts, @Nullable CpuTensor counts, Write write) {
+            CpuTensor y,
+            CpuTensor x,
+            CpuFfn weights,
+            @Nullable CpuTensor experts,
+            @Nullable CpuTensor counts,
+            Write write) {
         weights.packed().beforeUse();
         this.weights = weights;
         this.experts = experts;
@@ -146,7 +151,8 @@ final class FfnKernel implements WorkerPool.Task {
     }
 
     /** Adds the active experts of a segment to sum; false if there are none. */
-    private boolean runSegment(CpuFfn ffn, ExpertRows group, int segment, ExpertKernel kernel, float[] sum, int sumRow) {
+    private boolean runSegment(
+            CpuFfn ffn, ExpertRows group, int segment, ExpertKernel kernel, float[] sum, int sumRow) {
         int experts = ffn.spec().experts();
         int from = group.indexOf((int) ((long) experts * segment / segments));
         int to = group.indexOf((int) ((long) experts * (segment + 1) / segments));

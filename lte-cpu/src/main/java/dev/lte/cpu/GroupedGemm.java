@@ -25,14 +25,34 @@ final class GroupedGemm {
      * @param scales {@code [k >> shift][32]}, from index {@code scaleStart}
      */
     static void multiply(
-            float[] w, int k, int shift, float[] scales, int scaleStart, float[] x, int[] xRows, int first, int xColumn, float[] out,
-            int[] outRows, int n) {
+            float[] w,
+            int k,
+            int shift,
+            float[] scales,
+            int scaleStart,
+            float[] x,
+            int[] xRows,
+            int first,
+            int xColumn,
+            float[] out,
+            int[] outRows,
+            int n) {
         int i = 0;
         for (; i <= n - 2; i += 2) {
             for (int r = 0; r < WIDTH; r += STEP) {
                 two(
-                        w, r, k, shift, scales, scaleStart + r, x, xRows[first + i] + xColumn, xRows[first + i + 1] + xColumn, out,
-                        outRows[i] + r, outRows[i + 1] + r);
+                        w,
+                        r,
+                        k,
+                        shift,
+                        scales,
+                        scaleStart + r,
+                        x,
+                        xRows[first + i] + xColumn,
+                        xRows[first + i + 1] + xColumn,
+                        out,
+                        outRows[i] + r,
+                        outRows[i + 1] + r);
             }
         }
         if (i < n) {
@@ -43,7 +63,18 @@ final class GroupedGemm {
     }
 
     private static void two(
-            float[] w, int r, int k, int shift, float[] scales, int s, float[] x, int x0, int x1, float[] out, int o0, int o1) {
+            float[] w,
+            int r,
+            int k,
+            int shift,
+            float[] scales,
+            int s,
+            float[] x,
+            int x0,
+            int x1,
+            float[] out,
+            int o0,
+            int o1) {
         FloatVector a0 = FloatVector.fromArray(WIDE, out, o0);
         FloatVector b0 = FloatVector.fromArray(WIDE, out, o0 + WIDE.length());
         FloatVector a1 = FloatVector.fromArray(WIDE, out, o1);
@@ -96,7 +127,8 @@ final class GroupedGemm {
         b1.intoArray(out, o1 + WIDE.length());
     }
 
-    private static void one(float[] w, int r, int k, int shift, float[] scales, int s, float[] x, int x0, float[] out, int o0) {
+    private static void one(
+            float[] w, int r, int k, int shift, float[] scales, int s, float[] x, int x0, float[] out, int o0) {
         FloatVector a0 = FloatVector.fromArray(WIDE, out, o0);
         FloatVector b0 = FloatVector.fromArray(WIDE, out, o0 + WIDE.length());
         for (int c = 0; c < k; c += 4) {

@@ -74,6 +74,7 @@ final class LargePages {
                 : new LargePages(map.get(), unmap.get(), advise.get());
     }
 
+    @SuppressWarnings("restricted")
     private static Optional<MethodHandle> handle(Linker linker, String name, FunctionDescriptor descriptor) {
         SymbolLookup lookup = linker.defaultLookup();
         return lookup.find(name).map(address -> linker.downcallHandle(address, descriptor));
@@ -85,6 +86,7 @@ final class LargePages {
      * @param bytes above 0
      * @throws OutOfMemoryError if the system has none
      */
+    @SuppressWarnings("restricted")
     MemorySegment allocate(Arena arena, long bytes) {
         long size = roundUp(bytes, SMALL_PAGE);
         long reserved = Math.addExact(size, LARGE_PAGE);

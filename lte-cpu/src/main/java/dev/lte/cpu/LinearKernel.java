@@ -124,7 +124,7 @@ final class LinearKernel implements WorkerPool.Task {
         } else {
             // At least four chunks a thread where there are that many tiles, so that a slow thread gets fewer.
             int even = (toTile - fromTile) / (4 * pool.threads());
-            chunkTiles = Streams.wholeRounds((int) Math.clamp(CHUNK_BYTES / bytes, 1, Math.max(1, even)), bytes);
+            chunkTiles = Streams.wholeRounds(Math.clamp(CHUNK_BYTES / bytes, 1, Math.max(1, even)), bytes);
         }
         int chunks = (toTile - fromTile + chunkTiles - 1) / chunkTiles;
         pool.run(this, chunks, bytes * (toTile - fromTile) * tokens);

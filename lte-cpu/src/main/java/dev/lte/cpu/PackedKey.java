@@ -18,7 +18,11 @@ record PackedKey(String text) {
     static PackedKey of(String how, List<WeightData> weights) {
         StringBuilder text = new StringBuilder(how);
         for (WeightData weight : weights) {
-            text.append("; ").append(weight.name()).append(' ').append(weight.dtype()).append(' ');
+            text.append("; ")
+                    .append(weight.name())
+                    .append(' ')
+                    .append(weight.dtype())
+                    .append(' ');
             text.append(weight.rows()).append(" x ").append(weight.columns()).append(' ');
             text.append(Integer.toHexString(sample(weight.bytes())));
         }
@@ -30,7 +34,8 @@ record PackedKey(String text) {
         long last = Math.max(0, bytes.byteSize() - SAMPLE_BYTES);
         for (int i = 0; i < SAMPLES; i++) {
             long start = last * i / (SAMPLES - 1);
-            sum.update(bytes.asSlice(start, Math.min(SAMPLE_BYTES, bytes.byteSize() - start)).asByteBuffer());
+            sum.update(bytes.asSlice(start, Math.min(SAMPLE_BYTES, bytes.byteSize() - start))
+                    .asByteBuffer());
         }
         return (int) sum.getValue();
     }

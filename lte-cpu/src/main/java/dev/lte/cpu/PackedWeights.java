@@ -57,7 +57,8 @@ final class PackedWeights {
     }
 
     /** The bytes that were kept, mapped until the arena closes, or null if there are none that fit. */
-    @Nullable MemorySegment find(Arena arena, PackedKey key, long bytes) {
+    @Nullable
+    MemorySegment find(Arena arena, PackedKey key, long bytes) {
         Path file = file(key);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             if (channel.size() != HEADER_BYTES + bytes + PADDING) {
@@ -72,7 +73,8 @@ final class PackedWeights {
                     .asSlice(0, bytes);
             byte[] wanted = header(key, bytes, stored(header));
             if (!Arrays.equals(header, wanted)) {
-                return refused(file, "it was made of another version of the model or by another version of this library");
+                return refused(
+                        file, "it was made of another version of the model or by another version of this library");
             }
             return Arrays.equals(sums(mapped), stored(header)) ? mapped : refused(file, "its bytes have changed");
         } catch (NoSuchFileException e) {
@@ -97,7 +99,10 @@ final class PackedWeights {
             try (FileChannel channel = FileChannel.open(unfinished, StandardOpenOption.WRITE)) {
                 write(channel, ByteBuffer.wrap(header));
                 for (long start = 0; start < packed.byteSize(); start += LEAST_RUN) {
-                    write(channel, packed.asSlice(start, Math.min(LEAST_RUN, packed.byteSize() - start)).asByteBuffer());
+                    write(
+                            channel,
+                            packed.asSlice(start, Math.min(LEAST_RUN, packed.byteSize() - start))
+                                    .asByteBuffer());
                 }
                 write(channel, ByteBuffer.allocate(PADDING));
             }
@@ -141,7 +146,11 @@ final class PackedWeights {
         CRC32C sum = new CRC32C();
         sum.update(description);
         ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        header.putLong(MAGIC).putInt(LAYOUT).putLong(bytes).putInt(description.length).putInt((int) sum.getValue());
+        header.putLong(MAGIC)
+                .putInt(LAYOUT)
+                .putLong(bytes)
+                .putInt(description.length)
+                .putInt((int) sum.getValue());
         header.putInt(sums.length);
         for (int value : sums) {
             header.putInt(value);
@@ -166,12 +175,15 @@ final class PackedWeights {
         long run = Math.max(LEAST_RUN, Math.ceilDiv(bytes.byteSize(), MOST_RUNS));
         int runs = Math.toIntExact(Math.ceilDiv(bytes.byteSize(), run));
         int[] sums = new int[runs];
-        pool.run((item, worker) -> {
-            long start = item * run;
-            CRC32C sum = new CRC32C();
-            sum.update(bytes.asSlice(start, Math.min(run, bytes.byteSize() - start)).asByteBuffer());
-            sums[item] = (int) sum.getValue();
-        }, runs);
+        pool.run(
+                (item, worker) -> {
+                    long start = item * run;
+                    CRC32C sum = new CRC32C();
+                    sum.update(bytes.asSlice(start, Math.min(run, bytes.byteSize() - start))
+                            .asByteBuffer());
+                    sums[item] = (int) sum.getValue();
+                },
+                runs);
         return sums;
     }
 }

@@ -59,7 +59,8 @@ final class Pages {
         if (sequence < 0 || sequence >= tableRows || position < 0 || position >= capacity) {
             return -1;
         }
-        long row = (long) table[tableStart + sequence * tableStride + position / pageSize] * pageSize + position % pageSize;
+        long row = (long) table[tableStart + sequence * tableStride + position / pageSize] * pageSize
+                + position % pageSize;
         return row < 0 || row >= cacheRows ? -1 : (int) row;
     }
 }

@@ -58,7 +58,11 @@ final class RowReader {
 
     /** Copies {@code rows} whole rows, if nothing is to be converted; else false, and nothing is copied. */
     boolean readWhole(int row, int rows, int from, int count, int padded, byte[] to) {
-        if (data.dtype() != format.dtype() || SplitGroups.has(format.dtype()) || from != 0 || count != data.columns() || count != padded) {
+        if (data.dtype() != format.dtype()
+                || SplitGroups.has(format.dtype())
+                || from != 0
+                || count != data.columns()
+                || count != padded) {
             return false;
         }
         int bytes = Math.toIntExact(rows * data.rowBytes());

@@ -36,8 +36,19 @@ final class TileF32 extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         for (int i = 0; i < tiles; i++) {
             long at = start + (tile + i) * tileBytes(columns) + columnOffset(first);
             for (int r = 0; r < 8; r += L) {
@@ -79,7 +90,15 @@ final class TileF32 extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         long from = start + tile * tileBytes(columns) + columnOffset(first);
         for (int c = 0; c < count; c++) {

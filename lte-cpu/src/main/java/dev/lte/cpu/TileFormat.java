@@ -172,8 +172,19 @@ abstract sealed class TileFormat
      * @param scratch at least {@link #scratch} floats
      */
     abstract void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch);
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch);
 
     /**
      * Decodes one tile: {@code out[c * outStride + column + r] = tile[r][first + c]} for {@code count} columns. Weights of
@@ -185,7 +196,15 @@ abstract sealed class TileFormat
      * @param first column, the beginning of a block
      */
     abstract void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column);
 
     /** Whether {@link #decodePlainly} has plain loops. */
@@ -195,7 +214,15 @@ abstract sealed class TileFormat
 
     /** As {@link #decode}, with the same bits, for code that is not compiled yet: in plain loops where the format has some. */
     void decodePlainly(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         decode(w, start, allTiles, tile, columns, first, count, out, outStride, column);
     }

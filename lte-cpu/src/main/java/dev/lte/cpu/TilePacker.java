@@ -34,8 +34,7 @@ final class TilePacker {
     }
 
     /** As above, but only rows below {@code endRow} are taken. */
-    void pack(
-            int firstRow, int endRow, int from, int count, MemorySegment out, long outStart, int allTiles, int tile) {
+    void pack(int firstRow, int endRow, int from, int count, MemorySegment out, long outStart, int allTiles, int tile) {
         int size = rowBytes.length / TileFormat.ROWS;
         int k = columns;
         boolean whole = firstRow + TileFormat.ROWS <= endRow

@@ -88,8 +88,19 @@ final class TileQ4 extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         long bytes = tileBytes(columns);
         int apart = Streams.apart(bytes);
         int i = 0;
@@ -115,11 +126,21 @@ final class TileQ4 extends TileFormat {
 
     /** Tiles {@code apart} bytes and {@code outStride} rows from each other. */
     private static void multiplyFour(
-            MemorySegment w, long at, long apart, int k, float[] x, int xStart, float[] out, int to, int outStride, float[] scratch) {
+            MemorySegment w,
+            long at,
+            long apart,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int to,
+            int outStride,
+            float[] scratch) {
         int blocks = k / BLOCK;
         int scaleStride = blocks * ROWS;
         for (int r = 0; r < ROWS; r += WIDE.length()) {
-            TileQ8.scalesOfFour(w, at + 2 * r, apart, blocks, x, xStart + k, scratch, scaleStride, out, to + r, outStride);
+            TileQ8.scalesOfFour(
+                    w, at + 2 * r, apart, blocks, x, xStart + k, scratch, scaleStride, out, to + r, outStride);
             long weights = at + blocks * SCALE_BYTES + 2 * r;
             multiplyFour(w, weights, apart, k / 4, x, xStart, scratch, scaleStride);
             for (int t = 0; t < Streams.COUNT; t++) {
@@ -205,9 +226,18 @@ final class TileQ4 extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
-        long weights = start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
+        long weights =
+                start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
         for (int r = 0; r < ROWS; r += WIDE.length()) {
             decodeLanes(w, weights + 2 * r, count / 4, out, outStride, column + r);
         }
@@ -220,9 +250,18 @@ final class TileQ4 extends TileFormat {
 
     @Override
     void decodePlainly(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
-        long weights = start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
+        long weights =
+                start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
         short[] groups = w.asSlice(weights, (long) count / 4 * GROUP_BYTES).toArray(CpuTensor.SHORT);
         for (int g = 0; g < count / 4; g++) {
             decodeGroup(groups, g * ROWS, out, outStride, column + 4 * g * outStride);

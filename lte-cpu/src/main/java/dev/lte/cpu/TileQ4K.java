@@ -61,7 +61,8 @@ final class TileQ4K extends TileFormat {
                     System.arraycopy(rows, from + 2, tile, (int) mins(k) + d, 2);
                 }
                 System.arraycopy(rows, from + 4, tile, (int) scales(k) + g * HALVES_BYTES + 2 * r, 2);
-                packNibbles(rows, from, tile, (int) weights(k) + g * (GROUP / 4) * COLUMNS_BYTES + 2 * r, COLUMNS_BYTES);
+                packNibbles(
+                        rows, from, tile, (int) weights(k) + g * (GROUP / 4) * COLUMNS_BYTES + 2 * r, COLUMNS_BYTES);
             }
         }
     }
@@ -111,8 +112,19 @@ final class TileQ4K extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         int groups = k / GROUP;
         for (int i = 0; i < tiles; i++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
@@ -127,7 +139,15 @@ final class TileQ4K extends TileFormat {
 
     /** Decodes the scales to {@code scratch} and adds what the groups are too small by and their mins to out. */
     private static void correct(
-            MemorySegment w, long d, long dmin, long scales, int groups, float[] x, int xAt, float[] scratch, float[] out,
+            MemorySegment w,
+            long d,
+            long dmin,
+            long scales,
+            int groups,
+            float[] x,
+            int xAt,
+            float[] scratch,
+            float[] out,
             int to) {
         FloatVector sum = FloatVector.zero(WIDE);
         for (int g = 0; g < groups; g++) {
@@ -151,13 +171,21 @@ final class TileQ4K extends TileFormat {
     /** {@code dmin * min} of a vector of rows. */
     static FloatVector min(MemorySegment w, long dmin, long scaleAt) {
         IntVector both = TileQ4.shorts(w, scaleAt);
-        return Lanes.wideHalves(w, dmin)
-                .mul((FloatVector) both.lanewise(VectorOperators.LSHR, 8).and(0xff).convert(VectorOperators.I2F, 0));
+        return Lanes.wideHalves(w, dmin).mul((FloatVector)
+                both.lanewise(VectorOperators.LSHR, 8).and(0xff).convert(VectorOperators.I2F, 0));
     }
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         long at = start + tile * tileBytes(columns) + weights(columns) + (long) first / 4 * COLUMNS_BYTES;
         for (int r = 0; r < ROWS; r += WIDE.length()) {

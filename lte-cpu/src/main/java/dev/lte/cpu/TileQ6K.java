@@ -103,8 +103,19 @@ final class TileQ6K extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         for (int i = 0; i < tiles; i++) {
             for (int r = 0; r < ROWS; r += WIDE.length()) {
                 long at = start + (tile + i) * tileBytes(k);
@@ -117,7 +128,15 @@ final class TileQ6K extends TileFormat {
 
     /** Decodes the scales to {@code scratch} and adds {@code sum over b of scale[b] * excess[b]} to out. */
     private static void correct(
-            MemorySegment w, long d, long scales, int groups, float[] x, int xAt, float[] scratch, float[] out, int to) {
+            MemorySegment w,
+            long d,
+            long scales,
+            int groups,
+            float[] x,
+            int xAt,
+            float[] scratch,
+            float[] out,
+            int to) {
         FloatVector sum = FloatVector.zero(WIDE);
         for (int g = 0; g < groups; g++) {
             FloatVector factor = Lanes.wideHalves(w, d + (long) (g >> 3) * HALVES_BYTES);
@@ -162,7 +181,15 @@ final class TileQ6K extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
         long at = start + tile * tileBytes(columns) + weights(columns) + (long) first / 4 * COLUMNS_BYTES;
         for (int r = 0; r < ROWS; r += WIDE.length()) {
@@ -187,10 +214,13 @@ final class TileQ6K extends TileFormat {
     @Override
     void decodeRow(MemorySegment w, long start, int k, int r, int first, int count, float[] out, int outStart) {
         for (int c = first; c < first + count; c++) {
-            float d = Float.float16ToFloat(w.get(CpuTensor.SHORT, start + (long) c / SUPER_BLOCK * HALVES_BYTES + 2 * r));
+            float d =
+                    Float.float16ToFloat(w.get(CpuTensor.SHORT, start + (long) c / SUPER_BLOCK * HALVES_BYTES + 2 * r));
             long s = start + scales(k) + (long) c / GROUP * HALVES_BYTES + 2 * r + c % GROUP / HALF;
-            byte weight = w.get(ValueLayout.JAVA_BYTE, start + weights(k) + (long) c / 4 * COLUMNS_BYTES + 4 * r + c % 4);
-            out[outStart + c - first] = d * w.get(ValueLayout.JAVA_BYTE, s) * (byte) (c % 4 == 3 ? weight : weight - 128);
+            byte weight =
+                    w.get(ValueLayout.JAVA_BYTE, start + weights(k) + (long) c / 4 * COLUMNS_BYTES + 4 * r + c % 4);
+            out[outStart + c - first] =
+                    d * w.get(ValueLayout.JAVA_BYTE, s) * (byte) (c % 4 == 3 ? weight : weight - 128);
         }
     }
 }

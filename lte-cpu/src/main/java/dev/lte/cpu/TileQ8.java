@@ -47,7 +47,13 @@ final class TileQ8 extends TileFormat {
         int blocks = k / BLOCK;
         int rowBytes = blocks * FILE_BLOCK_BYTES;
         for (int b = 0; b < blocks; b++) {
-            packBlock(rows, b * FILE_BLOCK_BYTES, rowBytes, tile, b * SCALE_BYTES, blocks * SCALE_BYTES + b * BLOCK_BYTES);
+            packBlock(
+                    rows,
+                    b * FILE_BLOCK_BYTES,
+                    rowBytes,
+                    tile,
+                    b * SCALE_BYTES,
+                    blocks * SCALE_BYTES + b * BLOCK_BYTES);
         }
     }
 
@@ -95,8 +101,19 @@ final class TileQ8 extends TileFormat {
 
     @Override
     void multiply(
-            MemorySegment w, long start, int allTiles, int tile, int tiles, int columns, int first, int k, float[] x,
-            int xStart, float[] out, int outStart, float[] scratch) {
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int tiles,
+            int columns,
+            int first,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int outStart,
+            float[] scratch) {
         long bytes = tileBytes(columns);
         int apart = Streams.apart(bytes);
         int i = 0;
@@ -122,7 +139,16 @@ final class TileQ8 extends TileFormat {
 
     /** Tiles {@code apart} bytes and {@code outStride} rows from each other. */
     private static void multiplyFour(
-            MemorySegment w, long at, long apart, int k, float[] x, int xStart, float[] out, int to, int outStride, float[] scratch) {
+            MemorySegment w,
+            long at,
+            long apart,
+            int k,
+            float[] x,
+            int xStart,
+            float[] out,
+            int to,
+            int outStride,
+            float[] scratch) {
         int blocks = k / BLOCK;
         int scaleStride = blocks * ROWS;
         for (int r = 0; r < ROWS; r += WIDE.length()) {
@@ -186,7 +212,14 @@ final class TileQ8 extends TileFormat {
 
     /** Decodes the scales of some rows, and adds {@code sum over b of scale[b] * excess[b]} to out. */
     static void scales(
-            MemorySegment w, long at, int blocks, float[] excess, int excessStart, float[] scales, float[] out, int to) {
+            MemorySegment w,
+            long at,
+            int blocks,
+            float[] excess,
+            int excessStart,
+            float[] scales,
+            float[] out,
+            int to) {
         FloatVector sum = FloatVector.zero(WIDE);
         for (int b = 0; b < blocks; b++) {
             FloatVector scale = Lanes.wideHalves(w, at + (long) b * SCALE_BYTES);
@@ -198,8 +231,17 @@ final class TileQ8 extends TileFormat {
 
     /** As {@link #scales} for four tiles at a time, see {@link Streams}. */
     static void scalesOfFour(
-            MemorySegment w, long at, long apart, int blocks, float[] excess, int excessStart, float[] scales, int scaleStride,
-            float[] out, int to, int outStride) {
+            MemorySegment w,
+            long at,
+            long apart,
+            int blocks,
+            float[] excess,
+            int excessStart,
+            float[] scales,
+            int scaleStride,
+            float[] out,
+            int to,
+            int outStride) {
         FloatVector a = FloatVector.zero(WIDE);
         FloatVector b = a;
         FloatVector c = a;
@@ -249,9 +291,18 @@ final class TileQ8 extends TileFormat {
 
     @Override
     void decode(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
-        long weights = start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
+        long weights =
+                start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
         for (int r = 0; r < ROWS; r += WIDE.length()) {
             decodeLanes(w, weights + 4 * r, count / 4, out, outStride, column + r);
         }
@@ -264,9 +315,18 @@ final class TileQ8 extends TileFormat {
 
     @Override
     void decodePlainly(
-            MemorySegment w, long start, int allTiles, int tile, int columns, int first, int count, float[] out, int outStride,
+            MemorySegment w,
+            long start,
+            int allTiles,
+            int tile,
+            int columns,
+            int first,
+            int count,
+            float[] out,
+            int outStride,
             int column) {
-        long weights = start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
+        long weights =
+                start + tile * tileBytes(columns) + columns / BLOCK * SCALE_BYTES + (long) first / 4 * GROUP_BYTES;
         int[] groups = w.asSlice(weights, (long) count / 4 * GROUP_BYTES).toArray(INTS);
         for (int g = 0; g < count / 4; g++) {
             decodeGroup(groups, g * ROWS, out, outStride, column + 4 * g * outStride);

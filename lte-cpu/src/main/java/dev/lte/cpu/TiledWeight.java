@@ -52,6 +52,7 @@ final class TiledWeight implements Tensor {
     /** Packs parts of equal width. */
     static TiledWeight pack(CpuBackend backend, List<WeightData> data) {
         int columns = data.getFirst().columns();
+        @SuppressWarnings("MustBeClosed") // the storage closes it
         Arena arena = Arena.ofShared();
         try {
             Part[] parts = new Part[data.size()];

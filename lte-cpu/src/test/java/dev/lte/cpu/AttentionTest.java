@@ -29,7 +29,9 @@ class AttentionTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = DType.class, names = {"F32", "F16", "BF16"})
+    @EnumSource(
+            value = DType.class,
+            names = {"F32", "F16", "BF16"})
     void seesThePagesOfEachSequence(DType cacheType) {
         for (int size : new int[] {8, 13, 64}) {
             for (int window : new int[] {0, 5, 40}) {
@@ -73,7 +75,12 @@ class AttentionTest {
         float[] q = RandomWeights.floats(51 * spec.heads() * spec.headSize(), random);
         Tensor out = backend.allocate(DType.F32, 51, spec.heads() * spec.headSize());
         queue.attention(
-                out, tensor(q, 51, out.columns()), keyCache, valueCache, batch(rowPosition, rowSequence, pages, pageSize), spec);
+                out,
+                tensor(q, 51, out.columns()),
+                keyCache,
+                valueCache,
+                batch(rowPosition, rowSequence, pages, pageSize),
+                spec);
         float[] found = new float[q.length];
         queue.read(out, found);
         // Keys and values rounded to 11 or 8 bits; weights sum to one.
@@ -87,8 +94,10 @@ class AttentionTest {
 
     private RowBatch batch(int[] positions, int[] sequences, int[] pages, int pageSize) {
         return new RowBatch(
-                ints(positions, positions.length, 1), ints(sequences, sequences.length, 1),
-                ints(pages, 2, pages.length / 2), pageSize);
+                ints(positions, positions.length, 1),
+                ints(sequences, sequences.length, 1),
+                ints(pages, 2, pages.length / 2),
+                pageSize);
     }
 
     private Tensor ints(int[] values, int rows, int columns) {
@@ -104,7 +113,14 @@ class AttentionTest {
     }
 
     private static void compare(
-            float[] found, float[] q, float[] keys, float[] values, int row, int from, int to, AttentionSpec spec,
+            float[] found,
+            float[] q,
+            float[] keys,
+            float[] values,
+            int row,
+            int from,
+            int to,
+            AttentionSpec spec,
             double tolerance) {
         int size = spec.headSize();
         int width = spec.keyValueHeads() * size;
@@ -146,7 +162,12 @@ class AttentionTest {
             Tensor out = backend.allocate(DType.F32, length, 96);
             int[] starts = {0, 1, 41, 41, 75};
             queue.selfAttention(
-                    out, tensor(q, length, 96), tensor(keys, length, 96), tensor(values, length, 96), ints(starts, 5, 1), spec);
+                    out,
+                    tensor(q, length, 96),
+                    tensor(keys, length, 96),
+                    tensor(values, length, 96),
+                    ints(starts, 5, 1),
+                    spec);
             float[] found = new float[q.length];
             queue.read(out, found);
             for (int t = 0; t < length; t++) {

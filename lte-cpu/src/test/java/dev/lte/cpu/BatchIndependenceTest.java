@@ -86,7 +86,8 @@ class BatchIndependenceTest {
         if (!backend.supportsWeight(dtype)) {
             return;
         }
-        int[] widths = dtype.isQuantized() ? new int[] {dtype.blockSize(), 512 + dtype.blockSize()} : new int[] {1, 77, 300};
+        int[] widths =
+                dtype.isQuantized() ? new int[] {dtype.blockSize(), 512 + dtype.blockSize()} : new int[] {1, 77, 300};
         for (int columns : widths) {
             for (int rows : new int[] {1, 16, 53}) {
                 Tensor weight = backend.weight(List.of(RandomWeights.weight(dtype, rows, columns, random)));
@@ -96,23 +97,32 @@ class BatchIndependenceTest {
                     queue.linear(out, x.rowRange(from, to), weight, bias, Write.SET);
                     queue.linear(out, x.rowRange(from, to), weight, null, Write.ADD);
                 });
-                checkEveryBatch(dtype + " router", rows, (out, from, to) ->
-                        queue.routerScores(out, x.rowRange(from, to), weight));
+                checkEveryBatch(
+                        dtype + " router",
+                        rows,
+                        (out, from, to) -> queue.routerScores(out, x.rowRange(from, to), weight));
             }
         }
     }
 
     @ParameterizedTest
-    @EnumSource(value = DType.class, names = {"F32", "F16", "BF16"})
+    @EnumSource(
+            value = DType.class,
+            names = {"F32", "F16", "BF16"})
     void linearOnColumnsOfPlainWeightsAndOnOrdinaryTensors(DType dtype) {
         Tensor weight = backend.weight(List.of(RandomWeights.weight(dtype, 21, 340, random)));
         Tensor ordinary = backend.allocate(dtype, 21, 300);
         queue.write(ordinary, RandomWeights.floats(21 * 300, random));
         Tensor x = tensor(ROWS, 300);
-        checkEveryBatch(dtype + " columns", 21, (out, from, to) ->
-                queue.linear(out, x.rowRange(from, to), weight.columnRange(7, 307), null, Write.SET));
-        checkEveryBatch(dtype + " ordinary", 21, (out, from, to) ->
-                queue.linear(out, x.rowRange(from, to), ordinary, null, Write.SET));
+        checkEveryBatch(
+                dtype + " columns",
+                21,
+                (out, from, to) ->
+                        queue.linear(out, x.rowRange(from, to), weight.columnRange(7, 307), null, Write.SET));
+        checkEveryBatch(
+                dtype + " ordinary",
+                21,
+                (out, from, to) -> queue.linear(out, x.rowRange(from, to), ordinary, null, Write.SET));
     }
 
     @ParameterizedTest
@@ -142,8 +152,10 @@ class BatchIndependenceTest {
         int experts = spec.experts();
         Tensor x = tensor(ROWS, model);
         String what = projections + " and " + down + " of " + spec;
-        checkEveryBatch("dense " + what, model, (out, from, to) ->
-                queue.denseFfn(out, x.rowRange(from, to), weights, Write.SET));
+        checkEveryBatch(
+                "dense " + what,
+                model,
+                (out, from, to) -> queue.denseFfn(out, x.rowRange(from, to), weights, Write.SET));
         ExpertSelection selection = selection(experts);
         checkEveryBatch("sparse " + what, model, (out, from, to) -> {
             ExpertSelection part = new ExpertSelection(
@@ -167,7 +179,9 @@ class BatchIndependenceTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = DType.class, names = {"F32", "F16", "BF16"})
+    @EnumSource(
+            value = DType.class,
+            names = {"F32", "F16", "BF16"})
     void attention(DType cacheType) {
         AttentionSpec spec = new AttentionSpec(6, 2, 24, 0.3f, true, 0, 0);
         int pageSize = 16;
@@ -184,8 +198,7 @@ class BatchIndependenceTest {
         Tensor sequences = ints(sequence, ROWS, 1);
         Tensor q = tensor(ROWS, 6 * 24);
         checkEveryBatch("attention, " + cacheType, 6 * 24, (out, from, to) -> {
-            RowBatch rows =
-                    new RowBatch(positions.rowRange(from, to), sequences.rowRange(from, to), pages, pageSize);
+            RowBatch rows = new RowBatch(positions.rowRange(from, to), sequences.rowRange(from, to), pages, pageSize);
             queue.attention(out, q.rowRange(from, to), keys, values, rows, spec);
         });
     }
@@ -196,8 +209,11 @@ class BatchIndependenceTest {
             for (int columns : new int[] {13, 1000}) {
                 Tensor x = tensor(ROWS, columns);
                 Tensor weight = tensor(1, columns);
-                checkEveryBatch("norm " + kind, columns, (out, from, to) ->
-                        queue.norm(out, x.rowRange(from, to), weight, null, new NormSpec(kind, 1e-5f, 0)));
+                checkEveryBatch(
+                        "norm " + kind,
+                        columns,
+                        (out, from, to) ->
+                                queue.norm(out, x.rowRange(from, to), weight, null, new NormSpec(kind, 1e-5f, 0)));
             }
         }
     }

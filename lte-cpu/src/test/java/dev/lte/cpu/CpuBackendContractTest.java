@@ -40,10 +40,13 @@ class CpuBackendContractTest extends BackendContractTest {
         return -1;
     }
 
-    /** Of what C2 has compiled: until it has, vectors are objects. A test repeats a kernel for up to ten seconds. */
+    /**
+     * Of what C2 has compiled: until it has, vectors are objects. Asked for by {@code -Dlte.allocation=true}, in a process of its own: with
+     * the profile of all other tests C2 keeps some of them, in some processes.
+     */
     @Override
     public long bytesPerKernel() {
-        return 0;
+        return Boolean.getBoolean("lte.allocation") ? 0 : -1;
     }
 
     @Override

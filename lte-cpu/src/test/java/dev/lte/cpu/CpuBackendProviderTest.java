@@ -44,7 +44,8 @@ class CpuBackendProviderTest {
         assertThat(provider.priority()).isEqualTo(100);
         assertThat(provider.probe()).isInstanceOfSatisfying(Availability.Available.class, available -> {
             assertThat(available.device().description()).matches("\\d+-bit vectors, \\d+ threads?");
-            assertThat(available.device().threads()).isEqualTo(Runtime.getRuntime().availableProcessors());
+            assertThat(available.device().threads())
+                    .isEqualTo(Runtime.getRuntime().availableProcessors());
             assertThat(available.device().memoryBytes()).isPositive();
         });
     }
@@ -62,7 +63,9 @@ class CpuBackendProviderTest {
 
     @Test
     void opensInAnotherJvmWithTheModule() throws IOException, InterruptedException {
-        assertThat(runProbe(List.of("--add-modules", "jdk.incubator.vector"))).contains("Available[").contains("opened");
+        assertThat(runProbe(List.of("--add-modules", "jdk.incubator.vector")))
+                .contains("Available[")
+                .contains("opened");
     }
 
     private static String runProbe(List<String> options) throws IOException, InterruptedException {

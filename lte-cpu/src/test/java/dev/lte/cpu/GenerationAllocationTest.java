@@ -14,10 +14,12 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a token costs on the heap, in all threads, when everything is compiled. */
+@Tag("long")
 class GenerationAllocationTest {
     private static final Duration WARM_UP = Duration.ofSeconds(60);
     private static final int TOKENS = 256;

@@ -51,12 +51,15 @@ class PackedWeightsTest {
             float[] back = new float[values.length];
             queue.read(weight, back);
             for (int i = 0; i < values.length; i++) {
-                assertThat((double) back[i]).as("%s [%d], seed %d", data, i, SEED).isCloseTo(values[i], within(0));
+                assertThat((double) back[i])
+                        .as("%s [%d], seed %d", data, i, SEED)
+                        .isCloseTo(values[i], within(0));
             }
             for (int tokens : new int[] {1, 2, 3, 4, 9, 16, 17}) {
                 float[] x = RandomWeights.floats(tokens * columns, random);
                 float[] expected = product(x, back, tokens, rows, columns);
-                assertThat(linear(weight, x, tokens, Write.SET)).usingElementComparator(PackedWeightsTest::close)
+                assertThat(linear(weight, x, tokens, Write.SET))
+                        .usingElementComparator(PackedWeightsTest::close)
                         .as("%s, %d tokens, seed %d", data, tokens, SEED)
                         .containsExactly(expected);
             }

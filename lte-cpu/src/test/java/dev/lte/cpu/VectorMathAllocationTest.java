@@ -6,11 +6,13 @@ import dev.lte.backend.Activation;
 import dev.lte.core.contract.KernelAllocation;
 import java.time.Duration;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Functions of vectors leave no vector on the heap, in whole vectors and in what is left over, once C2 has compiled them. */
+@Tag("long")
 class VectorMathAllocationTest {
     private static final Duration WARM_UP = Duration.ofSeconds(10);
 

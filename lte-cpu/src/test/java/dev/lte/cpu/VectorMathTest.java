@@ -18,7 +18,11 @@ class VectorMathTest {
 
     @Test
     void siluIsExactToAFewUnitsInTheLastPlace() {
-        check(x -> x / (1 + Math.exp(-x)), (x, count) -> VectorMath.activate(Activation.SILU, x, 0, count), 1e-6, 1e-30);
+        check(
+                x -> x / (1 + Math.exp(-x)),
+                (x, count) -> VectorMath.activate(Activation.SILU, x, 0, count),
+                1e-6,
+                1e-30);
     }
 
     @Test
@@ -41,7 +45,9 @@ class VectorMathTest {
     void geluIsRelativelyExactForNegativeInputs() {
         check(
                 x -> x * erfc(-x / Math.sqrt(2)) / 2,
-                (x, count) -> VectorMath.activate(Activation.GELU, x, 0, count), 2e-5, 1e-30);
+                (x, count) -> VectorMath.activate(Activation.GELU, x, 0, count),
+                2e-5,
+                1e-30);
     }
 
     /** Continued fraction for large arguments, Taylor series for small ones. */

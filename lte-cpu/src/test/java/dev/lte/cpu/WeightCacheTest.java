@@ -135,15 +135,16 @@ class WeightCacheTest {
                     Random random = new Random(SEED);
                     WeightData up = RandomWeights.weight(dtype, 256, 256, random);
                     WeightData down = RandomWeights.weight(dtype, 256, 256, random);
-                    CpuFfn ffn = (CpuFfn) backend.ffn(
-                            new FfnData(new FfnSpec(256, 256, 256, Activation.RELU, false), null, up, down, null, null));
+                    CpuFfn ffn = (CpuFfn) backend.ffn(new FfnData(
+                            new FfnSpec(256, 256, 256, Activation.RELU, false), null, up, down, null, null));
                     CRC32C sum = new CRC32C();
                     sum.update(ffn.packed().memory().asByteBuffer());
                     sums.put(dtype.name(), Long.toHexString(sum.getValue()));
                 }
             }
         }
-        assertThat(PackedWeights.LAYOUT + " " + sums).isEqualTo("2 {BF16=8cbdcdfe, F16=39abe346, F32=bdacaabc,"
+        assertThat(PackedWeights.LAYOUT + " " + sums)
+                .isEqualTo("2 {BF16=8cbdcdfe, F16=39abe346, F32=bdacaabc,"
                         + " Q4_0=b2edd229, Q4_K=33b984e8, Q6_K=d4e25250, Q8_0=344762ef}");
     }
 
@@ -162,7 +163,8 @@ class WeightCacheTest {
     @Test
     void aFolderThatCannotBeMadeIsATypedError() throws IOException {
         Path file = Files.createFile(folder.resolve("file"));
-        assertThatThrownBy(() -> story(LoadOptions.of(options -> options.backend("cpu").weightCache(file))))
+        assertThatThrownBy(() ->
+                        story(LoadOptions.of(options -> options.backend("cpu").weightCache(file))))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContainingAll("weightCache", file.toString());
     }

@@ -23,10 +23,12 @@ class WorkerPoolTest {
             for (int round = 0; round < 2_000; round++) {
                 int items = round % 17;
                 AtomicIntegerArray runs = new AtomicIntegerArray(17);
-                pool.run((item, worker) -> {
-                    assertThat(worker).isBetween(0, threads - 1);
-                    runs.incrementAndGet(item);
-                }, items);
+                pool.run(
+                        (item, worker) -> {
+                            assertThat(worker).isBetween(0, threads - 1);
+                            runs.incrementAndGet(item);
+                        },
+                        items);
                 for (int i = 0; i < 17; i++) {
                     assertThat(runs.get(i)).isEqualTo(i < items ? 1 : 0);
                 }
@@ -40,11 +42,13 @@ class WorkerPoolTest {
         try (WorkerPool pool = new WorkerPool(threads)) {
             for (int round = 0; round < 200; round++) {
                 int bad = round % 10;
-                assertThatThrownBy(() -> pool.run((item, worker) -> {
-                            if (item == bad) {
-                                throw new IllegalStateException("item " + item);
-                            }
-                        }, 10))
+                assertThatThrownBy(() -> pool.run(
+                                (item, worker) -> {
+                                    if (item == bad) {
+                                        throw new IllegalStateException("item " + item);
+                                    }
+                                },
+                                10))
                         .isInstanceOf(IllegalStateException.class)
                         .hasMessage("item " + bad);
                 AtomicInteger runs = new AtomicInteger();
@@ -59,13 +63,15 @@ class WorkerPoolTest {
         try (WorkerPool pool = new WorkerPool(3)) {
             Thread.currentThread().interrupt();
             AtomicInteger runs = new AtomicInteger();
-            pool.run((item, worker) -> {
-                if (worker != 0) {
-                    // Long enough for the caller to stop spinning and park.
-                    pause(20);
-                }
-                runs.incrementAndGet();
-            }, 6);
+            pool.run(
+                    (item, worker) -> {
+                        if (worker != 0) {
+                            // Long enough for the caller to stop spinning and park.
+                            pause(20);
+                        }
+                        runs.incrementAndGet();
+                    },
+                    6);
             assertThat(runs).hasValue(6);
             assertThat(Thread.interrupted()).isTrue();
         }
@@ -95,12 +101,14 @@ class WorkerPoolTest {
                 callers[c] = Thread.ofVirtual().start(() -> {
                     for (int i = 0; i < 200; i++) {
                         int[] own = {0};
-                        pool.run((item, worker) -> {
-                            if (item == 0) {
-                                own[0] = inside.incrementAndGet();
-                            }
-                            runs.incrementAndGet();
-                        }, 3);
+                        pool.run(
+                                (item, worker) -> {
+                                    if (item == 0) {
+                                        own[0] = inside.incrementAndGet();
+                                    }
+                                    runs.incrementAndGet();
+                                },
+                                3);
                         inside.decrementAndGet();
                     }
                 });
@@ -117,11 +125,14 @@ class WorkerPoolTest {
         WorkerPool pool = new WorkerPool(3);
         CountDownLatch started = new CountDownLatch(1);
         AtomicInteger runs = new AtomicInteger();
-        Thread caller = Thread.ofPlatform().start(() -> pool.run((item, worker) -> {
-            started.countDown();
-            pause(5);
-            runs.incrementAndGet();
-        }, 20));
+        Thread caller = Thread.ofPlatform()
+                .start(() -> pool.run(
+                        (item, worker) -> {
+                            started.countDown();
+                            pause(5);
+                            runs.incrementAndGet();
+                        },
+                        20));
         started.await();
         pool.close();
         assertThat(runs).hasValue(20);

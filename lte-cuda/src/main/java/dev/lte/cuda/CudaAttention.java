@@ -193,7 +193,7 @@ final class CudaAttention {
         if ((long) count * groups > TICKETS || bytes > 48 << 10) {
             return false;
         }
-        int parts = (int) Math.clamp(
+        int parts = Math.clamp(
                 Math.min(
                         (append == null ? BLOCKS_EACH : NEW_BLOCKS_EACH) * processors / ((long) count * groups),
                         Math.ceilDiv(useful, 32)),
@@ -366,8 +366,8 @@ final class CudaAttention {
             throw new IllegalArgumentException(
                     "backend cuda attends with heads of at most " + LARGEST_HEAD + " columns, found " + headSize);
         }
-        int parts = (int) Math.clamp((useful + SMALLEST_PART - 1) / SMALLEST_PART, 1, MOST_PARTS);
-        int partSize = (int) Math.clamp((positions + parts - 1) / parts, 1, Integer.MAX_VALUE);
+        int parts = Math.clamp((useful + SMALLEST_PART - 1) / SMALLEST_PART, 1, MOST_PARTS);
+        int partSize = Math.clamp((positions + parts - 1) / parts, 1, Integer.MAX_VALUE);
         long states = scratch.atLeast(4L * out.rows() * spec.heads() * parts * (headSize + 2));
         launch.start().put(states).put(q).put(keys).put(values).put((long) keys.rows());
         where.run();

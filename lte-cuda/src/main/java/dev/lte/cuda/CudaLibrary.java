@@ -45,6 +45,7 @@ enum CudaLibrary {
     }
 
     /** Whether the system's linker finds the library. Needs native access, or the JVM prints a warning. */
+    @SuppressWarnings("restricted") // the backend runs with native access, or is not chosen
     boolean canBeLoaded() {
         try (Arena arena = Arena.ofConfined()) {
             SymbolLookup.libraryLookup(fileName(), arena);

@@ -95,7 +95,7 @@ final class CudaMany {
             multiply(out, in, matrix(segment, columns), columns, add);
         } else {
             int pitch = pitch(columns);
-            int part = (int) Math.clamp(PART_BYTES / (2L * pitch), 1, segment.rows());
+            int part = Math.clamp(PART_BYTES / (2L * pitch), 1, segment.rows());
             long at = scratch.atLeast(roundedBytes(x) + 2L * part * pitch);
             CudaTensor in = round(at, x, norm);
             for (int first = 0; first < segment.rows(); first += part) {
@@ -149,7 +149,7 @@ final class CudaMany {
         boolean asItLies = few || gemm.takesDown(y, ffn);
         boolean together =
                 gemm.takesNeurons(spec, inner.rows(), rows) && (inner.dtype() != DType.BF16 || inner.isAligned());
-        int part = (int) Math.clamp(PART_BYTES / (2L * width * (together ? 1 : perNeuron)), 1, rows);
+        int part = Math.clamp(PART_BYTES / (2L * width * (together ? 1 : perNeuron)), 1, rows);
         int innerPitch = pitch(model);
         long roundedBytes = roundedBytes(x);
         long activeBytes = align((long) rows * spec.experts());

@@ -67,7 +67,7 @@ final class CudaPacker implements AutoCloseable {
             memory.free(slab);
             slab = memory.allocate("staging of " + data.name(), slabBytes);
         }
-        int rowsAtOnce = (int) Math.clamp(slabBytes / data.rowBytes(), 1, data.rows());
+        int rowsAtOnce = Math.clamp(slabBytes / data.rowBytes(), 1, data.rows());
         for (int first = 0; first < data.rows(); first += rowsAtOnce) {
             int rows = Math.min(rowsAtOnce, data.rows() - first);
             upload(data.bytes().asSlice(first * data.rowBytes(), rows * data.rowBytes()));
@@ -109,7 +109,7 @@ final class CudaPacker implements AutoCloseable {
     }
 
     private void run(String kernel, int rows, long stride, Layout layout) {
-        int x = (int) Math.clamp(stride / 1024, 1, 64);
+        int x = Math.clamp(stride / 1024, 1, 64);
         launch.run(module.function(kernel), x, Math.min(rows, 32_768), layout.pieces(), 256);
     }
 

@@ -109,7 +109,7 @@ final class TrainingLaunch implements AutoCloseable {
 
     /** For kernels whose threads stride over {@code count} pieces of work. */
     void runOver(String name, long count) {
-        run(name, (int) Math.clamp((count + 255) / 256, 1, MOST_BLOCKS), 1, 1, 256);
+        run(name, Math.clamp((count + 255) / 256, 1, MOST_BLOCKS), 1, 1, 256);
     }
 
     /** 4 if all matrices can be taken four columns at a time, 1 otherwise; null stands for none. */

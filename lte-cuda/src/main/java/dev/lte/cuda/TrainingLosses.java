@@ -72,7 +72,7 @@ final class TrainingLosses {
         if (count == 0) {
             return;
         }
-        int blocks = (int) Math.clamp((count + 255) / 256, 1, ROUTING_BLOCKS);
+        int blocks = Math.clamp((count + 255) / 256, 1, ROUTING_BLOCKS);
         long parts = kernels.scratch(12L * blocks);
         kernels.start().put(parts);
         if (dscores == null) {

@@ -47,7 +47,7 @@ final class TrainingRows {
         int across = TrainingLaunch.blocks(columns, WIDTH);
         long partBytes = 4L * vocabulary * columns;
         int parts = Math.clamp(rows / ROWS_PER_PART, 1, Math.max(1, ENOUGH_BLOCKS / Math.max(1, down * across)));
-        parts = (int) Math.clamp(MOST_PART_BYTES / partBytes, 1, parts);
+        parts = Math.clamp(MOST_PART_BYTES / partBytes, 1, parts);
         int perPart = TrainingLaunch.blocks(rows, parts);
         boolean direct = parts == 1;
         long sums = direct ? dtable.address() : kernels.scratch(parts * partBytes);

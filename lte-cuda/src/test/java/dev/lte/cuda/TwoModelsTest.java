@@ -52,9 +52,8 @@ class TwoModelsTest {
         try (Model model =
                 Lte.load(STORY, LoadOptions.of(load -> load.backend("cuda").maxStreams(2)))) {
             StringBuilder text = new StringBuilder();
-            List<GenerationEvent> events = model.generate(GenerationRequest.of(request -> request.prompt("Once upon a time")
-                            .maxTokens(24)
-                            .sampling(Sampling.greedy())))
+            List<GenerationEvent> events = model.generate(GenerationRequest.of(request ->
+                            request.prompt("Once upon a time").maxTokens(24).sampling(Sampling.greedy())))
                     .collectList()
                     .block();
             assertThat(events).isNotNull();

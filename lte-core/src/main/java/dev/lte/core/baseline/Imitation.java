@@ -11,7 +11,6 @@ import dev.lte.core.calibrate.RouterSample;
 import dev.lte.core.eval.Likelihood;
 import dev.lte.core.eval.ScoredSequence;
 import dev.lte.core.sparse.Grouping;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
@@ -35,8 +34,7 @@ final class Imitation {
      *
      * @param routing one that {@link #requireServable} lets pass
      */
-    Imitation(
-            PostHocRouting routing, Observation observation, List<ScoredSequence> text, Consumer<Progress> progress) {
+    Imitation(PostHocRouting routing, Observation observation, List<ScoredSequence> text, Consumer<Progress> progress) {
         this.routing = routing;
         this.observation = observation;
         method = new MethodCalibration(routing, observation, () -> text, progress);
@@ -68,8 +66,8 @@ final class Imitation {
         boolean gates = routing.method() == Method.MAGNITUDE;
         return groupings().stream()
                 .map(grouping -> new ExpertScores(grouping, null))
-                .<UnitScores>map(scores -> (activations, row) -> scores.of(
-                        gates ? MethodCalibration.gates(activations, row, width) : activations.hiddenOf(row)))
+                .<UnitScores>map(scores -> (activations, row) ->
+                        scores.of(gates ? MethodCalibration.gates(activations, row, width) : activations.hiddenOf(row)))
                 .toList();
     }
 

@@ -139,8 +139,9 @@ final class MethodCalibration {
 
     private List<FfnMask.Rule> moefication() {
         List<Grouping> experts = groupings();
-        List<ExpertScores> scores =
-                experts.stream().map(grouping -> new ExpertScores(grouping, null)).toList();
+        List<ExpertScores> scores = experts.stream()
+                .map(grouping -> new ExpertScores(grouping, null))
+                .toList();
         int count = experts.getFirst().experts();
         List<RouterSample> samples = sample(
                 count, (activations, row) -> scores.get(activations.layer()).of(activations.hiddenOf(row)));

@@ -86,7 +86,10 @@ final class ObservedFfn implements FeedForward {
     }
 
     private static Tensor matrix(WeightData weight, Backend backend) {
-        return backend.weight(backend.supportsWeight(weight.dtype()) ? weight : Matrix.of(weight).weight(weight.name()));
+        return backend.weight(
+                backend.supportsWeight(weight.dtype())
+                        ? weight
+                        : Matrix.of(weight).weight(weight.name()));
     }
 
     private static @Nullable Tensor vector(ModelSource source, WeightRole role, int layer, Backend backend) {

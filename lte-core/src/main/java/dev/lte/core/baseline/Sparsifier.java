@@ -142,8 +142,7 @@ public final class Sparsifier implements AutoCloseable {
         if (method == null) {
             return null;
         }
-        PostHocRouting routing =
-                new PostHocRouting(method, options.sparsity(), expertSize, options.calibration());
+        PostHocRouting routing = new PostHocRouting(method, options.sparsity(), expertSize, options.calibration());
         return new Imitation(routing, observation, data.training(), progress);
     }
 

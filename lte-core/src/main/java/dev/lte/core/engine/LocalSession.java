@@ -70,7 +70,8 @@ final class LocalSession implements ChatSession {
             // The session is free before the subscriber hears of the end, so that it can go on at once.
             return Flux.defer(() -> {
                         all.addAll(described.messages());
-                        ChatRequest request = described.toBuilder().messages(all).build();
+                        ChatRequest request =
+                                described.toBuilder().messages(all).build();
                         return model.chat(request, realm);
                     })
                     .doOnNext(event -> {

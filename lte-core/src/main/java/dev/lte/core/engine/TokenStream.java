@@ -296,7 +296,9 @@ final class TokenStream<E> extends Sequence implements Subscription {
     private static Throwable told(Throwable reason) {
         return reason instanceof Error
                 ? new BackendFailureException(
-                        "the generation failed: " + reason, "look at the cause; a missing class means an incomplete class path", reason)
+                        "the generation failed: " + reason,
+                        "look at the cause; a missing class means an incomplete class path",
+                        reason)
                 : reason;
     }
 

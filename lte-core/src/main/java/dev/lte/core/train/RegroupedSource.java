@@ -38,7 +38,8 @@ public final class RegroupedSource implements ModelSource {
         config = routers.isEmpty()
                 ? source.config()
                 : source.config()
-                        .withRouting(new ModelConfig.Routing(groupings.getFirst().expertSize(), threshold));
+                        .withRouting(
+                                new ModelConfig.Routing(groupings.getFirst().expertSize(), threshold));
         values = new RoutedValues(WeightValues.of(source), groupings, routers);
     }
 

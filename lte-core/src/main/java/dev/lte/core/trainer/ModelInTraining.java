@@ -114,9 +114,7 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
 
     private ModelConfig.Routing routing(ModelConfig config) {
         ModelConfig.Routing own = config.routing();
-        return own != null
-                ? own
-                : new ModelConfig.Routing(plan.expertSize(), (float) plan.threshold(), topK(config));
+        return own != null ? own : new ModelConfig.Routing(plan.expertSize(), (float) plan.threshold(), topK(config));
     }
 
     /** Experts that noisy top-k routers run; 0 if the plan has none. */
@@ -173,9 +171,7 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
 
     /** Above which experts run: fitted to a target, or the model's own, or the plan's. */
     private float threshold() {
-        return state.threshold > 0
-                ? (float) state.threshold
-                : routing(config()).threshold();
+        return state.threshold > 0 ? (float) state.threshold : routing(config()).threshold();
     }
 
     /** The configuration of the model that is written. */
@@ -209,8 +205,8 @@ final class ModelInTraining implements StageRunner.StageCallbacks, AutoCloseable
         try (RunData.Steps data = run.data().training(batch, plan.seed() + state.stage, DataPosition.START)) {
             ThresholdCalibration calibration =
                     new ThresholdCalibration(model(), settings.routing(), data, Math.max(1, settings.steps() / 4));
-            state.threshold = calibration.find(
-                    target, threshold(), routing(config()).threshold());
+            state.threshold =
+                    calibration.find(target, threshold(), routing(config()).threshold());
             state.sparsity = calibration.sparsity((float) state.threshold);
         }
     }

@@ -65,10 +65,7 @@ class SparsifierTest {
         Path target = folder.resolve("baseline.gguf");
 
         SparsifyReport report = Lte.sparsify(
-                STORIES,
-                target,
-                SparsifyOptions.of(0.4, o -> o.method(method).calibrationTokens(2048)),
-                OPTIONS);
+                STORIES, target, SparsifyOptions.of(0.4, o -> o.method(method).calibrationTokens(2048)), OPTIONS);
 
         SparsifyReport.Imitated imitated = Objects.requireNonNull(report.imitated());
         assertThat(imitated.method()).isEqualTo(method);

@@ -248,7 +248,8 @@ class TrainingGradientsTest {
         try (GradientCheck check = new GradientCheck(9)) {
             TrainingKernels k = check.kernels();
             TopKSpec spec = new TopKSpec(2, 0.1f);
-            // The second of each row is far enough from the third that neither noise nor differences make them change places.
+            // The second of each row is far enough from the third that neither noise nor differences make them change
+            // places.
             Tensor logits = check.write(
                     new float[] {1, -1, 0, 2, -0.5f, -2, 0.1f, 1.5f, -1, 1, 0.5f, 3, -0.6f, -0.7f, -2}, 3, 5);
             Tensor scores = check.zeros(3, 5);

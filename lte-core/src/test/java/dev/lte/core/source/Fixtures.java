@@ -62,8 +62,7 @@ public final class Fixtures {
     }
 
     private static Path unpack(Path packed) {
-        Path target = packed.resolveSibling(
-                String.valueOf(packed.getFileName()).replaceFirst("\\.gz$", ""));
+        Path target = packed.resolveSibling(String.valueOf(packed.getFileName()).replaceFirst("\\.gz$", ""));
         try {
             Path part = Files.createTempFile(packed.getParent(), "unpacking", null);
             try (InputStream in = new GZIPInputStream(Files.newInputStream(packed))) {

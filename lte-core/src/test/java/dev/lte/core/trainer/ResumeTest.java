@@ -101,8 +101,8 @@ class ResumeTest {
         assertThatThrownBy(() -> SmallRun.run(plan(folder)))
                 .isInstanceOf(ModelFormatException.class)
                 .hasMessageContaining(String.valueOf(checkpoints.getLast()))
-                .satisfies(failure ->
-                        assertThat(failure.getSuppressed()[0]).hasMessageContaining(String.valueOf(checkpoints.get(0))));
+                .satisfies(failure -> assertThat(failure.getSuppressed()[0])
+                        .hasMessageContaining(String.valueOf(checkpoints.get(0))));
     }
 
     private static void flip(Path file) throws IOException {

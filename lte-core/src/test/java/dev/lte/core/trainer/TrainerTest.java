@@ -23,9 +23,9 @@ import dev.lte.core.train.Matrix;
 import dev.lte.core.train.ModelGrouping;
 import dev.lte.core.train.RoutedValues;
 import dev.lte.core.train.WeightValues;
+import dev.lte.train.GroupingMethod;
 import dev.lte.train.NonFiniteLossException;
 import dev.lte.train.Recipe;
-import dev.lte.train.GroupingMethod;
 import dev.lte.train.Stage;
 import dev.lte.train.StartingPoint;
 import dev.lte.train.TrainingData;
@@ -316,19 +316,14 @@ class TrainerTest {
                 .checkpointEvery(1000)
                 .stage(Stage.learned(
                         recipe,
-                        s -> s.steps(30)
-                                .batch(10)
-                                .rate(1e-3)
-                                .routerRate(1e-6)
-                                .targetSparsity(0.7)))
+                        s -> s.steps(30).batch(10).rate(1e-3).routerRate(1e-6).targetSparsity(0.7)))
                 .stage(Stage.hard(s -> s.steps(2).batch(10).rate(1e-6))));
         List<TrainingEvent> events = SmallRun.run(plan);
         TrainingEvent.Completed completed = (TrainingEvent.Completed) events.getLast();
         // Measured on all texts, found on most of them.
         assertThat(completed.sparsity()).as("%s", recipe).isCloseTo(0.7, within(0.03));
         try (Model model = Lte.load(completed.model(), LoadOptions.of(o -> o.backend("reference")))) {
-            double threshold =
-                    Objects.requireNonNull(model.info().routing()).threshold();
+            double threshold = Objects.requireNonNull(model.info().routing()).threshold();
             assertThat(threshold).isBetween(0.35, 0.65);
             Completed last = (Completed) model.generate(GenerationRequest.of(
                             r -> r.prompt("cat sees").maxTokens(8).ignoreEndOfText(true)))
@@ -358,7 +353,9 @@ class TrainerTest {
                 .map(TrainingEvent.Evaluated::sparsity)
                 .toList();
         // Measured on all texts, found on most of them; 16 experts a layer.
-        assertThat(evaluated).hasSize(4).allSatisfy(sparsity -> assertThat(sparsity).isCloseTo(0.6, within(0.03)));
+        assertThat(evaluated)
+                .hasSize(4)
+                .allSatisfy(sparsity -> assertThat(sparsity).isCloseTo(0.6, within(0.03)));
         TrainingEvent.Completed completed = (TrainingEvent.Completed) events.getLast();
         assertThat(completed.sparsity()).isCloseTo(0.6, within(0.03));
     }
@@ -381,17 +378,17 @@ class TrainerTest {
         assertThatThrownBy(() -> Lte.load(completed.model(), reference).close())
                 .isInstanceOf(UnsupportedModelException.class)
                 .hasMessageContaining("noisy top-k");
-        assertThatThrownBy(() -> SmallRun.run(TrainingPlan.of(p -> p.start(
-                                new StartingPoint.ExistingModel(completed.model()))
-                        .data(TrainingData.of(TrainingData.Format.JSONL, train))
-                        .folder(temporary.resolve("hard"))
-                        .maxTokens(24)
-                        .expertSize(4)
-                        .stage(Stage.hard(s -> s.steps(1))))))
+        assertThatThrownBy(() ->
+                        SmallRun.run(TrainingPlan.of(p -> p.start(new StartingPoint.ExistingModel(completed.model()))
+                                .data(TrainingData.of(TrainingData.Format.JSONL, train))
+                                .folder(temporary.resolve("hard"))
+                                .maxTokens(24)
+                                .expertSize(4)
+                                .stage(Stage.hard(s -> s.steps(1))))))
                 .hasMessageContaining("noisy top-k");
         Path text = writeText();
-        EvaluationReport report = Lte.evaluate(
-                completed.model(), EvaluationRequest.of(EvaluationTask.TEXT, text, r -> {}), reference);
+        EvaluationReport report =
+                Lte.evaluate(completed.model(), EvaluationRequest.of(EvaluationTask.TEXT, text, r -> {}), reference);
         EvaluationReport dense = Lte.evaluate(
                 completed.model(),
                 EvaluationRequest.of(EvaluationTask.TEXT, text, r -> {}),
@@ -432,8 +429,7 @@ class TrainerTest {
                                 new StartingPoint.NewModel("llama", 16, 64, 2, 2, 1, 280, 24))
                         .data(TrainingData.of(TrainingData.Format.JSONL, train))
                         .folder(temporary)
-                        .stage(Stage.learned(
-                                Recipe.NOISY_TOP_K, s -> s.steps(1).targetSparsity(0.5)))
+                        .stage(Stage.learned(Recipe.NOISY_TOP_K, s -> s.steps(1).targetSparsity(0.5)))
                         .stage(Stage.hard(s -> s.steps(1)))))
                 .hasMessageContaining("NOISY_TOP_K");
     }

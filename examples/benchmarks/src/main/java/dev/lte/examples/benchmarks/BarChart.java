@@ -18,7 +18,8 @@ final class BarChart {
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" font-size=\"13\">%n",
                 WIDTH,
                 40 + rows.size() * (BAR + 8)));
-        svg.append(String.format(Locale.ROOT, "<text x=\"8\" y=\"20\" font-weight=\"bold\">%s</text>%n", escape(title)));
+        svg.append(
+                String.format(Locale.ROOT, "<text x=\"8\" y=\"20\" font-weight=\"bold\">%s</text>%n", escape(title)));
         for (int i = 0; i < rows.size(); i++) {
             ComparisonRow row = rows.get(i);
             int y = 34 + i * (BAR + 8);
@@ -27,7 +28,15 @@ final class BarChart {
                     Locale.ROOT,
                     "<text x=\"8\" y=\"%d\">%s</text><rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"#4878a8\"/>"
                             + "<text x=\"%.1f\" y=\"%d\">%.1f (%.2fx)</text>%n",
-                    y + 19, escape(row.entrant()), LABEL, y, width, BAR, LABEL + width + 6, y + 19, row.decode(),
+                    y + 19,
+                    escape(row.entrant()),
+                    LABEL,
+                    y,
+                    width,
+                    BAR,
+                    LABEL + width + 6,
+                    y + 19,
+                    row.decode(),
                     row.decodeRatio()));
         }
         return svg.append("</svg>\n").toString();

@@ -66,7 +66,9 @@ public final class Comparison {
             bandwidths.add(ReadBandwidth.measure(threads) / 1e9);
             for (int i = 0; i < entrants.size(); i++) {
                 speeds.get(i).addAll(run(entrants.get(i), options));
-                System.err.printf("round %d: %s %s%n", round + 1, entrants.get(i).label(), speeds.get(i).getLast());
+                System.err.printf(
+                        "round %d: %s %s%n",
+                        round + 1, entrants.get(i).label(), speeds.get(i).getLast());
             }
         }
         List<ComparisonRow> rows = new ArrayList<>();
@@ -84,7 +86,8 @@ public final class Comparison {
         return Objects.requireNonNull(System.getProperty(name), name);
     }
 
-    private static List<Speeds> run(Entrant entrant, Map<String, String> options) throws IOException, InterruptedException {
+    private static List<Speeds> run(Entrant entrant, Map<String, String> options)
+            throws IOException, InterruptedException {
         List<String> command = List.of(
                 Path.of(property("java.home"), "bin", "java").toString(),
                 "-Xmx2g",
@@ -124,11 +127,16 @@ public final class Comparison {
     private static void write(Path folder, Map<String, String> options, double bandwidth, List<ComparisonRow> rows)
             throws IOException {
         Files.createDirectories(folder);
-        StringBuilder csv =
-                new StringBuilder("entrant,prompt_tokens_per_second,decode_tokens_per_second,prompt_ratio,decode_ratio\n");
+        StringBuilder csv = new StringBuilder(
+                "entrant,prompt_tokens_per_second,decode_tokens_per_second,prompt_ratio,decode_ratio\n");
         for (ComparisonRow row : rows) {
             csv.append(String.format(
-                    Locale.ROOT, "%s,%.2f,%.2f,%.3f,%.3f%n", row.entrant(), row.prompt(), row.decode(), row.promptRatio(),
+                    Locale.ROOT,
+                    "%s,%.2f,%.2f,%.3f,%.3f%n",
+                    row.entrant(),
+                    row.prompt(),
+                    row.decode(),
+                    row.promptRatio(),
                     row.decodeRatio()));
         }
         Files.writeString(folder.resolve("comparison.csv"), csv);
@@ -138,8 +146,10 @@ public final class Comparison {
         all.put("readBandwidthGBps", bandwidth);
         all.put("options", options);
         all.put("rows", rows);
-        JsonMapper.builder().build().writerWithDefaultPrettyPrinter().writeValue(
-                folder.resolve("comparison.json").toFile(), all);
+        JsonMapper.builder()
+                .build()
+                .writerWithDefaultPrettyPrinter()
+                .writeValue(folder.resolve("comparison.json").toFile(), all);
         Files.writeString(folder.resolve("comparison.svg"), BarChart.of("decode, tokens a second", rows));
         System.out.print(csv);
     }

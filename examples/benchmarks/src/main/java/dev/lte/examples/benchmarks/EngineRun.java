@@ -69,16 +69,19 @@ public final class EngineRun {
         Own(Path path, int threads, int prompt, int generated, boolean dense) {
             this.prompt = prompt;
             this.generated = generated;
-            model = Lte.load(path, LoadOptions.of(o -> o.backend("cpu")
-                    .threads(threads)
-                    .dense(dense)
-                    .maxStreams(1)
-                    .contextLength(prompt + generated)));
+            model = Lte.load(
+                    path,
+                    LoadOptions.of(o -> o.backend("cpu")
+                            .threads(threads)
+                            .dense(dense)
+                            .maxStreams(1)
+                            .contextLength(prompt + generated)));
         }
 
         @Override
         public Speeds run(int run) {
-            int[] ids = new Random(run).ints(prompt, 300, model.tokenizer().size()).toArray();
+            int[] ids =
+                    new Random(run).ints(prompt, 300, model.tokenizer().size()).toArray();
             Completed completed = model.generate(GenerationRequest.of(r -> r.promptIds(ids)
                             .maxTokens(generated)
                             .ignoreEndOfText(true)
@@ -123,7 +126,9 @@ public final class EngineRun {
             int tokens = 0;
             while (tokens < prompt) {
                 for (int i = 0; i <= (prompt - tokens) / 4; i++) {
-                    text.append((char) ('A' + random.nextInt(26))).append(random.nextInt(10)).append(' ');
+                    text.append((char) ('A' + random.nextInt(26)))
+                            .append(random.nextInt(10))
+                            .append(' ');
                 }
                 tokens = model.encode(text.toString()).length;
             }

@@ -30,7 +30,14 @@ public final class KernelReport {
         double bandwidth = Math.max(before, ReadBandwidth.measure(threads));
         System.out.printf(Locale.ROOT, "read bandwidth of %d threads: %.1f GB/s%n", threads, bandwidth / 1e9);
         System.out.printf(
-                Locale.ROOT, "%-10s %-5s %5s %12s %8s %8s %9s%n", "kernel", "type", "rows", "us", "GB/s", "share",
+                Locale.ROOT,
+                "%-10s %-5s %5s %12s %8s %8s %9s%n",
+                "kernel",
+                "type",
+                "rows",
+                "us",
+                "GB/s",
+                "share",
                 "GMAC/s");
         for (RunResult result : results) {
             print(result, bandwidth);
@@ -50,8 +57,15 @@ public final class KernelReport {
             System.out.printf(Locale.ROOT, "%-10s %-5s %5d %12.1f%n", kernel, type, rows, micros);
         } else {
             System.out.printf(
-                    Locale.ROOT, "%-10s %-5s %5d %12.1f %8.1f %7.0f%% %9.1f%n", kernel, type, rows, micros, bytes / 1e9,
-                    100 * bytes / bandwidth, products / 1e9);
+                    Locale.ROOT,
+                    "%-10s %-5s %5d %12.1f %8.1f %7.0f%% %9.1f%n",
+                    kernel,
+                    type,
+                    rows,
+                    micros,
+                    bytes / 1e9,
+                    100 * bytes / bandwidth,
+                    products / 1e9);
         }
     }
 

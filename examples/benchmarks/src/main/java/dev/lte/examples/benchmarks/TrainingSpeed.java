@@ -43,7 +43,8 @@ public final class TrainingSpeed {
                 Map.of("--data", "", "--steps", "100", "--threads", "2", "--backend", "cpu", "--shape", "e2e"));
         for (int i = 0; i < arguments.length; i += 2) {
             if (!options.containsKey(arguments[i]) || i + 1 == arguments.length) {
-                throw new IllegalArgumentException("expected options of " + options.keySet() + ", found " + arguments[i]);
+                throw new IllegalArgumentException(
+                        "expected options of " + options.keySet() + ", found " + arguments[i]);
             }
             options.put(arguments[i], arguments[i + 1]);
         }

@@ -22,7 +22,9 @@ class ComparisonTest {
     @Test
     void drawsABarForEachEntrant() {
         ComparisonRow row = ComparisonRow.of("a <b>", List.of(new Speeds(1, 2)), List.of(new Speeds(1, 1)));
-        assertThat(BarChart.of("decode", List.of(row, row))).contains("a &lt;b&gt;", "2.0 (2.00x)").endsWith("</svg>\n");
+        assertThat(BarChart.of("decode", List.of(row, row)))
+                .contains("a &lt;b&gt;", "2.0 (2.00x)")
+                .endsWith("</svg>\n");
     }
 
     /** That the benchmarks run, once each; how fast is not asserted. */

@@ -22,13 +22,14 @@ import picocli.CommandLine.Spec;
 import reactor.core.publisher.Flux;
 
 /** Generates text and prints it as it comes. */
-@Command(name = "generate", description = "Generates text and prints it as it comes; without options, describes a restaurant.")
+@Command(
+        name = "generate",
+        description = "Generates text and prints it as it comes; without options, describes a restaurant.")
 final class GenerateCommand implements Callable<Integer> {
     private static final String DEFAULT_PROMPT = "Once upon a time";
 
     /** What the model of the examples that LTE trained was trained to put into words: the first input of E2E's kind. */
-    private static final String RESTAURANT =
-            """
+    private static final String RESTAURANT = """
             Input:
             name[The Wrestlers], eatType[pub], food[Italian], priceRange[cheap], area[riverside], familyFriendly[yes]
             ---
@@ -85,8 +86,8 @@ final class GenerateCommand implements Callable<Integer> {
         @Option(
                 names = {"-p", "--prompt"},
                 paramLabel = "TEXT",
-                description = "Text to continue. Default: \"" + DEFAULT_PROMPT + "\"; without --model too, a restaurant to"
-                        + " be described by e2e-restaurants.")
+                description = "Text to continue. Default: \"" + DEFAULT_PROMPT
+                        + "\"; without --model too, a restaurant to" + " be described by e2e-restaurants.")
         private @Nullable String text;
 
         @Option(names = "--ids", paramLabel = "ID", split = ",", description = "Token ids to continue, such as 1,5,7.")

@@ -58,7 +58,8 @@ final class GroupCommand implements Callable<Integer> {
     @Option(
             names = "--calibration",
             paramLabel = "FILE",
-            description = "For co_activation: text, or CSV of E2E; gzip is read as it is. Default: a text that is built in.")
+            description =
+                    "For co_activation: text, or CSV of E2E; gzip is read as it is. Default: a text that is built in.")
     private @Nullable Path calibration;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Of the grouping. Default: 0.")

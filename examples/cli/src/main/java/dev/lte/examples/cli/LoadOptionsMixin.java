@@ -32,8 +32,9 @@ class LoadOptionsMixin {
     @Option(
             names = "--weight-cache",
             paramLabel = "DIR",
-            description = "Keep packed weights in this folder, and map them from there the next time. They take as much space as"
-                    + " the model.")
+            description =
+                    "Keep packed weights in this folder, and map them from there the next time. They take as much space as"
+                            + " the model.")
     private @Nullable Path weightCache;
 
     LoadOptions.Builder apply(LoadOptions.Builder options) {

@@ -44,7 +44,8 @@ final class ModelOptions {
             path = ofExamples(path.toString());
         }
         if (!Files.exists(path)) {
-            throw new ParameterException(spec.commandLine(), "--model: there is no file or directory " + (model == null ? path : model));
+            throw new ParameterException(
+                    spec.commandLine(), "--model: there is no file or directory " + (model == null ? path : model));
         }
         return path;
     }

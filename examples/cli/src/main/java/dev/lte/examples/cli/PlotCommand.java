@@ -94,12 +94,13 @@ final class PlotCommand implements Callable<Integer> {
         chart.getStyler().setMarkerSize(7);
         for (String label :
                 new TreeSet<>(points.stream().map(ResultPoint::label).toList())) {
-            List<List<ResultPoint>> line = ResultPoint.runs(points.stream()
-                            .filter(point -> point.label().equals(label))
-                            .toList())
-                    .stream()
-                    .sorted(Comparator.comparingDouble(seeds -> ResultPoint.mean(seeds, x)))
-                    .toList();
+            List<List<ResultPoint>> line =
+                    ResultPoint.runs(points.stream()
+                                    .filter(point -> point.label().equals(label))
+                                    .toList())
+                            .stream()
+                            .sorted(Comparator.comparingDouble(seeds -> ResultPoint.mean(seeds, x)))
+                            .toList();
             chart.addSeries(
                     label,
                     line.stream().map(seeds -> ResultPoint.mean(seeds, x)).toList(),

@@ -77,8 +77,8 @@ record ResultPoint(String label, Path file, JsonNode fields) {
     /** Means of each label in Markdown, with the standard deviation of the first score where there are several. */
     static String means(List<ResultPoint> points) {
         Map<String, List<ResultPoint>> lines = new LinkedHashMap<>();
-        points.forEach(point ->
-                lines.computeIfAbsent(point.fields.path("label").asString(point.label), label -> new ArrayList<>())
+        points.forEach(point -> lines.computeIfAbsent(
+                        point.fields.path("label").asString(point.label), label -> new ArrayList<>())
                 .add(point));
         List<String> scores = SCORES.stream()
                 .filter(score -> points.stream().anyMatch(point -> point.has(score)))
@@ -96,9 +96,10 @@ record ResultPoint(String label, Path file, JsonNode fields) {
                     mean(of, "flopsPerToken") / 1e6));
             for (String score : scores) {
                 table.append(String.format(Locale.ROOT, " %.4g", mean(of, score)));
-                table.append(score.equals(scores.getFirst()) && of.size() > 1
-                        ? String.format(Locale.ROOT, " (%.2g) |", deviation(of, score))
-                        : " |");
+                table.append(
+                        score.equals(scores.getFirst()) && of.size() > 1
+                                ? String.format(Locale.ROOT, " (%.2g) |", deviation(of, score))
+                                : " |");
             }
             table.append('\n');
         });
@@ -117,7 +118,10 @@ record ResultPoint(String label, Path file, JsonNode fields) {
     }
 
     static double mean(List<ResultPoint> points, String field) {
-        return points.stream().mapToDouble(point -> point.number(field)).average().orElse(Double.NaN);
+        return points.stream()
+                .mapToDouble(point -> point.number(field))
+                .average()
+                .orElse(Double.NaN);
     }
 
     /** Of a sample: over n - 1. */

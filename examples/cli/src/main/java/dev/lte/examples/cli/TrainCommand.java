@@ -106,6 +106,7 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
+    @SuppressWarnings("try") // the watch ends with the run; nobody asks it anything
     private int run(TrainingPlan plan, RunRecord record) {
         Training training = Training.of(plan);
         TrainingEvent last = null;

@@ -23,9 +23,7 @@ class ResultPointTest {
                 {"model":"a","sparsity":0.2,"bleu":69}
                 """);
         List<List<ResultPoint>> runs = ResultPoint.runs(ResultPoint.read(List.of(file.toString())));
-        assertThat(runs)
-                .extracting(seeds -> ResultPoint.mean(seeds, "bleu"))
-                .containsExactly(62.0, 50.0, 70.0, 69.0);
+        assertThat(runs).extracting(seeds -> ResultPoint.mean(seeds, "bleu")).containsExactly(62.0, 50.0, 70.0, 69.0);
         assertThat(runs.getFirst()).extracting(ResultPoint::label).containsExactly("straight", "straight");
     }
 }

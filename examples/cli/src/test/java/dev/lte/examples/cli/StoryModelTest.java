@@ -35,7 +35,9 @@ class StoryModelTest {
         Run run = Run.lte("generate", "--temperature", "0");
 
         assertThat(run.exitCode()).as(run.err()).isZero();
-        assertThat(run.out()).startsWith("Input:\nname[The Wrestlers]").containsPattern("Output:\n.*The Wrestlers.*Italian");
+        assertThat(run.out())
+                .startsWith("Input:\nname[The Wrestlers]")
+                .containsPattern("Output:\n.*The Wrestlers.*Italian");
         assertThat(run.err()).containsPattern("FFN sparsity [89]");
     }
 
@@ -118,9 +120,18 @@ class StoryModelTest {
 
     @Test
     void stopsBeforeAStopText() {
-        String whole =
-                Run.lte("generate", "--prompt", "Once upon a time", "--temperature", "0", "--max-tokens", "60").out();
-        String cut = Run.lte("generate", "--prompt", "Once upon a time", "--temperature", "0", "--max-tokens", "60", "--stop", ".")
+        String whole = Run.lte("generate", "--prompt", "Once upon a time", "--temperature", "0", "--max-tokens", "60")
+                .out();
+        String cut = Run.lte(
+                        "generate",
+                        "--prompt",
+                        "Once upon a time",
+                        "--temperature",
+                        "0",
+                        "--max-tokens",
+                        "60",
+                        "--stop",
+                        ".")
                 .out();
 
         assertThat(cut.strip()).isEqualTo(whole.substring(0, whole.indexOf('.')).strip());
@@ -159,8 +170,9 @@ class StoryModelTest {
     @Test
     void convertedModelsTellTheSameStoryAsFarAsTheirTypeAllows(@TempDir Path folder) {
         Path story = Path.of(System.getProperty(ModelOptions.MODELS_PROPERTY), "tinystories-656k.gguf");
-        String expected =
-                Run.lte("generate", "--prompt", "Once upon a time", "--temperature", "0", "--max-tokens", "40").out();
+        String expected = Run.lte(
+                        "generate", "--prompt", "Once upon a time", "--temperature", "0", "--max-tokens", "40")
+                .out();
         for (String type : List.of("f32", "bf16", "f16", "q8_0", "q4_0")) {
             Path target = folder.resolve(type + ".gguf");
             Run convert = Run.lte("convert", story.toString(), target.toString(), "--type", type);

@@ -28,9 +28,12 @@ class SubcommandsTest {
 
     @Test
     void givesItTheOptionsOfAll() {
-        CommandLine alone = LteCommand.commandLine(new String[] {"synth"}).getSubcommands().get("synth");
+        CommandLine alone =
+                LteCommand.commandLine(new String[] {"synth"}).getSubcommands().get("synth");
         CommandLine amongAll = LteCommand.commandLine().getSubcommands().get("synth");
-        assertThat(alone.getUsageMessage()).isEqualTo(amongAll.getUsageMessage()).contains("--verbose", "--debug", "--help");
+        assertThat(alone.getUsageMessage())
+                .isEqualTo(amongAll.getUsageMessage())
+                .contains("--verbose", "--debug", "--help");
         assertThat(alone.isCaseInsensitiveEnumValuesAllowed()).isTrue();
     }
 }

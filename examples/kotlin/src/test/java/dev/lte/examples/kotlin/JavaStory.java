@@ -17,7 +17,8 @@ public final class JavaStory {
     static void tell(Path file) {
         // region readme
         try (Model model = Lte.load(file)) {
-            model.generate(GenerationRequest.of(r -> r.prompt("Once upon a time").maxTokens(64)))
+            model.generate(GenerationRequest.of(
+                            r -> r.prompt("Once upon a time").maxTokens(64)))
                     .ofType(TextDelta.class)
                     .doOnNext(delta -> System.out.print(delta.text()))
                     .blockLast();

@@ -46,7 +46,10 @@ final class ApiException extends RuntimeException {
             case InvalidRequestException error -> invalid(snakeCase(error.option()), message(error));
             case ContextOverflowException error -> invalid("messages", message(error), "context_length_exceeded");
             case UnsupportedSchemaException error ->
-                invalid(error.path().startsWith("#") ? "response_format" : "tools", "Invalid schema: " + message(error), "invalid_json_schema");
+                invalid(
+                        error.path().startsWith("#") ? "response_format" : "tools",
+                        "Invalid schema: " + message(error),
+                        "invalid_json_schema");
             case UnsupportedModelException error -> invalid(null, message(error), "unsupported");
             case CapacityException error ->
                 new ApiException(429, "rate_limit_error", message(error), null, "rate_limit_exceeded");

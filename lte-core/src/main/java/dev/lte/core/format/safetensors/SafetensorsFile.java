@@ -30,7 +30,8 @@ public final class SafetensorsFile implements TensorFile {
     static final String INDEX = "model.safetensors.index.json";
 
     private static final ValueLayout.OfInt SUM = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final String REMEDY = "the file was damaged after it was written: use another copy or an earlier one";
+    private static final String REMEDY =
+            "the file was damaged after it was written: use another copy or an earlier one";
 
     private final MappedFile file;
     private final Map<String, String> metadata;
