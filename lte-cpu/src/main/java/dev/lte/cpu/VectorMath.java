@@ -44,7 +44,8 @@ final class VectorMath {
         int i = from;
         for (; i <= to - L; i += L) {
             FloatVector v = FloatVector.fromArray(F, x, i);
-            // (1 + tanh u) / 2 = 1 / (1 + exp(-2u)), without cancellation for negative u; exp is repeated here as in normal.
+            // (1 + tanh u) / 2 = 1 / (1 + exp(-2u)), without cancellation for negative u; exp is repeated here as in
+            // normal.
             FloatVector u = v.mul(v).mul(0.044715f).add(1f).mul(v).mul(0.7978845608f);
             FloatVector clamped = u.mul(-2f).max(-87f).min(88f);
             FloatVector shifted = clamped.mul(1.44269504f).add(12582912f);
