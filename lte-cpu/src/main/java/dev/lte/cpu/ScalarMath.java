@@ -10,9 +10,6 @@ final class ScalarMath {
     /** The bits of 1: added to an integer shifted to the exponent, they make a power of two. */
     static final int ONE = 0x3f800000;
 
-    /** The last coefficient of the fit of erfc, less the logarithm of 2, so that its exponential is halved. */
-    static final float LAST = -1.26551223f - 0.69314718f;
-
     private ScalarMath() {}
 
     static void activate(Activation activation, float[] x, int from, int to) {
@@ -50,10 +47,10 @@ final class ScalarMath {
     }
 
     private static float gelu(float x) {
-        return x * halfOfErfc(x * -0.70710678118f);
+        return x * (erfc(x * -0.70710678118f) * 0.5f);
     }
 
-    private static float halfOfErfc(float x) {
+    private static float erfc(float x) {
         float z = Math.abs(x);
         float t = 1f / (z * 0.5f + 1f);
         float p = t * 0.17087277f + -0.82215223f;
@@ -64,9 +61,9 @@ final class ScalarMath {
         p = p * t + 0.09678418f;
         p = p * t + 0.37409196f;
         p = p * t + 1.00002368f;
-        p = p * t + LAST;
+        p = p * t + -1.26551223f;
         float positive = t * exp(p - z * z);
-        return x < 0 ? 1f - positive : positive;
+        return x < 0 ? 2f - positive : positive;
     }
 
     private static float tanh(float x) {

@@ -43,26 +43,7 @@ final class VectorMath {
     private static int geluTanh(float[] x, int from, int to) {
         int i = from;
         for (; i <= to - L; i += L) {
-            FloatVector v = FloatVector.fromArray(F, x, i);
-            // (1 + tanh u) / 2 = 1 / (1 + exp(-2u)), without cancellation for negative u; exp is repeated here as in
-            // normal.
-            FloatVector u = v.mul(v).mul(0.044715f).add(1f).mul(v).mul(0.7978845608f);
-            FloatVector clamped = u.mul(-2f).max(-87f).min(88f);
-            FloatVector shifted = clamped.mul(1.44269504f).add(12582912f);
-            FloatVector n = shifted.sub(12582912f);
-            FloatVector r = n.mul(-0.693359375f).add(clamped);
-            r = n.mul(2.12194440e-4f).add(r);
-            FloatVector e = r.mul(1.9875691500e-4f).add(1.3981999507e-3f);
-            e = e.mul(r).add(8.3334519073e-3f);
-            e = e.mul(r).add(4.1665795894e-2f);
-            e = e.mul(r).add(1.6666665459e-1f);
-            e = e.mul(r).add(5.0000001201e-1f);
-            e = e.mul(r).mul(r).add(r).add(1f);
-            e = e.mul(shifted.reinterpretAsInts()
-                    .lanewise(VectorOperators.LSHL, 23)
-                    .add(ScalarMath.ONE)
-                    .reinterpretAsFloats());
-            v.max(-LARGE).div(e.add(1f)).intoArray(x, i);
+            geluTanh(FloatVector.fromArray(F, x, i)).intoArray(x, i);
         }
         return i;
     }
@@ -147,6 +128,12 @@ final class VectorMath {
         return x.max(-LARGE).div(exp(x.neg()).add(1f));
     }
 
+    private static FloatVector geluTanh(FloatVector x) {
+        // (1 + tanh u) / 2 = 1 / (1 + exp(-2u)), without cancellation for negative u.
+        FloatVector u = x.mul(x).mul(0.044715f).add(1f).mul(x).mul(0.7978845608f);
+        return x.max(-LARGE).div(exp(u.mul(-2f)).add(1f));
+    }
+
     /**
      * {@code out[i] = (a + b x[i]) P(x[i])} for whole vectors, with the normal distribution {@code P(x) = erfc(-x / sqrt 2) / 2}, which
      * does not cancel for negative x, to a relative error of about 1e-6: the Chebyshev fit of Numerical Recipes ({@code erfcc}), whose own
@@ -156,15 +143,12 @@ final class VectorMath {
      * @return where whole vectors end
      */
     static int normal(float[] x, int from, int to, float a, float b, float[] out) {
-        FloatVector one = FloatVector.broadcast(F, 1f);
-        FloatVector factor = FloatVector.broadcast(F, b);
-        FloatVector summand = FloatVector.broadcast(F, a);
         int i = from;
         for (; i <= to - L; i += L) {
             FloatVector v = FloatVector.fromArray(F, x, i);
             FloatVector y = v.mul(-0.70710678118f);
             FloatVector z = y.abs();
-            FloatVector t = one.div(z.mul(0.5f).add(1f));
+            FloatVector t = FloatVector.broadcast(F, 1f).div(z.mul(0.5f).add(1f));
             FloatVector p = t.mul(0.17087277f).add(-0.82215223f);
             p = p.mul(t).add(1.48851587f);
             p = p.mul(t).add(-1.13520398f);
@@ -173,8 +157,8 @@ final class VectorMath {
             p = p.mul(t).add(0.09678418f);
             p = p.mul(t).add(0.37409196f);
             p = p.mul(t).add(1.00002368f);
-            p = p.mul(t).add(ScalarMath.LAST);
-            FloatVector clamped = p.sub(z.mul(z)).max(-87f);
+            p = p.mul(t).add(-1.26551223f);
+            FloatVector clamped = p.sub(z.mul(z)).max(-87f).min(88f);
             FloatVector shifted = clamped.mul(1.44269504f).add(12582912f);
             FloatVector n = shifted.sub(12582912f);
             FloatVector r = n.mul(-0.693359375f).add(clamped);
@@ -190,8 +174,9 @@ final class VectorMath {
                     .add(ScalarMath.ONE)
                     .reinterpretAsFloats());
             FloatVector positive = t.mul(e);
-            FloatVector normal = positive.blend(one.sub(positive), y.compare(VectorOperators.LT, 0f));
-            v.fma(factor, summand).mul(normal).intoArray(out, i);
+            FloatVector erfc =
+                    positive.blend(FloatVector.broadcast(F, 2f).sub(positive), y.compare(VectorOperators.LT, 0f));
+            v.mul(b).add(a).mul(erfc.mul(0.5f)).intoArray(out, i);
         }
         return i;
     }
