@@ -87,7 +87,7 @@ final class GenerateCommand implements Callable<Integer> {
                 names = {"-p", "--prompt"},
                 paramLabel = "TEXT",
                 description = "Text to continue. Default: \"" + DEFAULT_PROMPT
-                        + "\"; without --model too, a restaurant to" + " be described by e2e-restaurants.")
+                        + "\"; without --model too, a restaurant to be described by e2e-restaurants.")
         private @Nullable String text;
 
         @Option(names = "--ids", paramLabel = "ID", split = ",", description = "Token ids to continue, such as 1,5,7.")

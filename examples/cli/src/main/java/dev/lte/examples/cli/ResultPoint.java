@@ -76,21 +76,18 @@ record ResultPoint(String label, Path file, JsonNode fields) {
 
     /** Means of each label in Markdown, with the standard deviation of the first score where there are several. */
     static String means(List<ResultPoint> points) {
-        Map<String, List<ResultPoint>> lines = new LinkedHashMap<>();
-        points.forEach(point -> lines.computeIfAbsent(
-                        point.fields.path("label").asString(point.label), label -> new ArrayList<>())
-                .add(point));
         List<String> scores = SCORES.stream()
                 .filter(score -> points.stream().anyMatch(point -> point.has(score)))
                 .toList();
         StringBuilder table = new StringBuilder("| | runs | sparsity | MFLOPs per token |");
         scores.forEach(score -> table.append(' ').append(score).append(" |"));
         table.append("\n|---|---|---|---|").append("---|".repeat(scores.size())).append('\n');
-        lines.forEach((label, of) -> {
+        for (List<ResultPoint> of : runs(points)) {
+            ResultPoint first = of.getFirst();
             table.append(String.format(
                     Locale.ROOT,
                     "| %s | %d | %.1f %% | %.3f |",
-                    label,
+                    first.fields.path("label").asString(first.label),
                     of.size(),
                     100 * mean(of, "sparsity"),
                     mean(of, "flopsPerToken") / 1e6));
@@ -102,7 +99,7 @@ record ResultPoint(String label, Path file, JsonNode fields) {
                                 : " |");
             }
             table.append('\n');
-        });
+        }
         return table.toString();
     }
 
